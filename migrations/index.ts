@@ -1,0 +1,10 @@
+import type { Knex } from 'knex'
+import * as core from './0001-core.ts'
+
+export interface Migration extends Knex.Migration {
+  /** What the database remembers it by. It carries no file extension, so that source and build agree. */
+  readonly name: string
+}
+
+/** Every migration, oldest first. A published one never changes. */
+export const migrations: readonly Migration[] = [{ name: '0001-core', ...core }]

@@ -1,0 +1,58 @@
+/** Names one secret: a signing key by its `kid`, or a key of the refresh tokens' MAC by its id. */
+export type SecretName =
+  | { readonly kind: 'signing-key'; readonly kid: string }
+  | { readonly kind: 'mac-key'; readonly id: number }
+
+/**
+ * Where private keys live. A signing key is PKCS #8 PEM (RFC 5958), a MAC key 32 bytes in base64url. A vault keeps
+ * text and guards it; what the text means is checked by whoever loads it.
+ */
+export interface Vault {
+  /** Where the secret lies, in words that an operator can act on, such as `keys/KID.pem`. Does no I/O. */
+  locate(name: SecretName): string
+
+  /**
+   * Keeps a new secret; once resolved, it survives a power cut.
+   * @throws {VaultError} `exists` when there is one of that name (it stays as it was), `unwritable` otherwise.
+   */
+  save(name: SecretName, secret: string): Promise<void>
+
+  /** @throws {VaultError} `missing`, `loose`, `corrupt` or `unreadable`. */
+  load(name: SecretName): Promise<string>
+
+  /**
+   * Deletes a secret, if there is one.
+   * @throws {VaultError} `unwritable`
+   */
+  delete(name: SecretName): Promise<void>
+
+  /** Names what the vault holds, whether the ring knows of it or not. @throws {VaultError} `unreadable` */
+  list(): Promise<readonly SecretName[]>
+}
+
+export type VaultProblem =
+  | 'missing'
+  | 'loose'
+  | 'corrupt'
+  | 'mismatched'
+  | 'unreadable'
+  | 'exists'
+  | 'unwritable'
+
+/** A secret cannot be used or kept. The message is a sentence that names it and says what to do. */
+export class VaultError extends Error {
+  override readonly name = 'VaultError'
+  readonly problem: VaultProblem
+
+  constructor(problem: VaultProblem, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.problem = problem
+  }
+}
+
+/** How an operator gets rid of a secret that is lost or that somebody else may have read. */
+export function revocationCommand(name: SecretName): string {
+  return name.kind === 'signing-key'
+    ? `\`mintage keys revoke ${name.kid}\``
+    : '`mintage keys revoke --all` (which ends all sessions)'
+}

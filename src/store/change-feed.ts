@@ -1,0 +1,107 @@
+import type { Knex } from 'knex'
+import { withSqliteConnection } from './database.ts'
+import type { Database } from './database.ts'
+
+/** What other processes are told of. */
+export type Topic = 'clients' | 'apis' | 'keys'
+
+type Listener = () => void
+
+/** How often a process looks for what others committed, in milliseconds. */
+const interval = 200
+
+/**
+ * Tells this process what any process committed, itself at once and the others within a second. Every topic has a
+ * version that the changing transaction steps, so nothing that was committed can be missed, only merged.
+ */
+export class ChangeFeed {
+  readonly #database: Database
+  readonly #listeners = new Map<Topic, Set<Listener>>()
+  readonly #versions = new Map<string, number>()
+  #dataVersion: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  #polling: Promise<void> | undefined
+  #closed = false
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Calls `listener` after each change of the topic, until the function that it returns is called. */
+  on(topic: Topic, listener: Listener): () => void {
+    const listeners = this.#listeners.get(topic) ?? new Set()
+    this.#listeners.set(topic, listeners.add(listener))
+    return () => listeners.delete(listener)
+  }
+
+  /** Reads where the topics stand and begins to watch them. */
+  async start(): Promise<void> {
+    for (const [topic, version] of await this.#read()) this.#versions.set(topic, version)
+    this.#schedule()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#polling
+  }
+
+  /** Steps the topics' versions inside the transaction that changes them; announce them when it is committed. */
+  static async step(query: Knex, topics: Iterable<Topic>): Promise<ReadonlyMap<Topic, number>> {
+    const stepped = new Map<Topic, number>()
+    // Always in the same order, so that two transactions cannot wait for each other.
+    for (const topic of [...topics].sort()) {
+      const rows = await query('changes')
+        .insert({ topic, version: 1 })
+        .onConflict('topic')
+        .merge({ version: query.raw('?? + 1', ['changes.version']) })
+        .returning('version')
+      stepped.set(topic, Number(rows[0]?.version))
+    }
+    return stepped
+  }
+
+  /** Tells this process of its own commit at once. */
+  announce(stepped: ReadonlyMap<Topic, number>): void {
+    for (const [topic, version] of stepped) this.#learn(topic, version)
+  }
+
+  #learn(topic: string, version: number): void {
+    if (version <= (this.#versions.get(topic) ?? 0)) return
+    this.#versions.set(topic, version)
+    for (const listener of this.#listeners.get(topic as Topic) ?? []) listener()
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#polling = this.#poll()
+        // An outage is told by the requests that meet it; the feed catches up when the database is back.
+        .catch(() => undefined)
+        .then(() => this.#schedule())
+    }, interval)
+    this.#timer.unref()
+  }
+
+  async #poll(): Promise<void> {
+    if (this.#database.engine === 'sqlite') {
+      const current = await withSqliteConnection(this.#database.knex, (connection) =>
+        Number(connection.pragma('data_version', { simple: true })),
+      )
+      if (current === this.#dataVersion) return
+      await this.#update()
+      this.#dataVersion = current
+    } else {
+      await this.#update()
+    }
+  }
+
+  async #update(): Promise<void> {
+    for (const [topic, version] of await this.#read()) this.#learn(topic, version)
+  }
+
+  async #read(): Promise<readonly (readonly [string, number])[]> {
+    const rows = await this.#database.knex('changes').select('topic', 'version')
+    return rows.map((row) => [String(row.topic), Number(row.version)] as const)
+  }
+}

@@ -1,0 +1,68 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { Database as SqliteConnection } from 'better-sqlite3'
+import knexModule, { type Knex } from 'knex'
+import { StoreUnavailableError } from './errors.ts'
+import { SqliteClient } from './sqlite-client.ts'
+
+export type Engine = 'sqlite' | 'postgres'
+
+/** An open database: knex, and which engine it speaks to. */
+export interface Database {
+  readonly knex: Knex
+  readonly engine: Engine
+}
+
+/** One embedded connection, borrowed from the pool, for the statements that knex's builder is too slow for. */
+export async function withSqliteConnection<T>(
+  knex: Knex,
+  use: (connection: SqliteConnection) => T | Promise<T>,
+): Promise<T> {
+  const connection: SqliteConnection = await knex.client.acquireConnection()
+  try {
+    return await use(connection)
+  } finally {
+    await knex.client.releaseConnection(connection)
+  }
+}
+
+/**
+ * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700.
+ * @throws {StoreUnavailableError} when the file cannot be made or opened.
+ */
+export function openDatabase(url: string): Database {
+  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)))
+  if (/^postgres(ql)?:/.test(url)) return openPostgres(url)
+  throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
+}
+
+function openSqlite(filename: string): Database {
+  try {
+    mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })
+    closeSync(openSync(filename, 'a', 0o600))
+  } catch (error) {
+    throw new StoreUnavailableError(
+      `The database file ${filename} cannot be opened for writing: ${error instanceof Error ? error.message : error}.`,
+      { cause: error },
+    )
+  }
+  // One connection: SQLite has one writer anyway, and a process that never waits for itself needs no retries.
+  const knex = knexModule({
+    client: SqliteClient as unknown as typeof Knex.Client,
+    connection: { filename },
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1, idleTimeoutMillis: 2_147_483_647 },
+    acquireConnectionTimeout: 10_000,
+  })
+  return { knex, engine: 'sqlite' }
+}
+
+function openPostgres(url: string): Database {
+  const knex = knexModule({
+    client: 'pg',
+    connection: url,
+    pool: { min: 0, max: 10 },
+    acquireConnectionTimeout: 10_000,
+  })
+  return { knex, engine: 'postgres' }
+}

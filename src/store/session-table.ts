@@ -1,0 +1,164 @@
+import type { Knex } from 'knex'
+import type { SessionEnd } from '../events/event.ts'
+
+/**
+ * One authorization and its single line of refresh tokens. Refreshing changes the row and never adds one.
+ * Times are milliseconds since the epoch, by the database's clock.
+ */
+export interface SessionRecord {
+  /** 128 random bits in base64url: what the refresh token names. Never shown in an access token. */
+  readonly handle: string
+  /** What access tokens show. */
+  readonly sid: string
+  /** The id of the client. */
+  readonly client: string
+  /** The id of the user. */
+  readonly user: string
+  readonly scope: string
+  readonly audience: string
+  /** How often the line was refreshed; the generation of the one token that may still be redeemed. */
+  readonly generation: number
+  /** The MAC key of that generation's token, so that a retry yields the same string after the key has rotated. */
+  readonly macKey: number
+  readonly rotatedAt: number
+  /** The digest of the `Idempotency-Key` of the last rotation; null when it had none. */
+  readonly retryKey: string | null
+  /** Which attempt of the issuer made the last rotation. */
+  readonly attempt: string | null
+  readonly createdAt: number
+  readonly idleExpiresAt: number
+  readonly expiresAt: number
+  readonly endedAt: number | null
+  readonly endReason: SessionEnd | null
+}
+
+export interface SessionRow {
+  handle: string
+  sid: string
+  client: string
+  user: string
+  scope: string
+  audience: string
+  generation: number
+  mac_key: number
+  rotated_at: number
+  retry_key: string | null
+  attempt: string | null
+  created_at: number
+  idle_expires_at: number
+  expires_at: number
+  ended_at: number | null
+  end_reason: SessionEnd | null
+}
+
+/** Which sessions: one by its id, all of a user, all of a client, or every one. */
+export type SessionSelection =
+  | { readonly sid: string }
+  | { readonly user: string }
+  | { readonly client: string }
+  | 'all'
+
+/** The table `sessions`. Redeeming has a way of its own, see `redeemer.ts`. */
+export class SessionTable {
+  readonly #query: Knex
+
+  constructor(query: Knex) {
+    this.#query = query
+  }
+
+  async insert(session: SessionRecord): Promise<void> {
+    await this.#query('sessions').insert(toRow(session))
+  }
+
+  async findBySid(sid: string): Promise<SessionRecord | undefined> {
+    const row = await this.#query<SessionRow>('sessions').where({ sid }).first()
+    return row && toSessionRecord(row)
+  }
+
+  async findByHandle(handle: string): Promise<SessionRecord | undefined> {
+    const row = await this.#query<SessionRow>('sessions').where({ handle }).first()
+    return row && toSessionRecord(row)
+  }
+
+  /** Ends the chosen sessions that have not ended yet, and says how many those were. */
+  async end(which: SessionSelection, reason: SessionEnd, now: number): Promise<number> {
+    const rows = this.#query('sessions').whereNull('ended_at')
+    const chosen = which === 'all' ? rows : rows.where(which)
+    return chosen.update({ ended_at: now, end_reason: reason })
+  }
+
+  /** Newest first, ended and expired ones too. */
+  async list(filter: { readonly user?: string; readonly client?: string }): Promise<readonly SessionRecord[]> {
+    const rows = await this.#query<SessionRow>('sessions')
+      .where(filter)
+      .orderBy([{ column: 'created_at', order: 'desc' }, { column: 'handle' }])
+    return rows.map(toSessionRecord)
+  }
+
+  /**
+   * Deletes, of the `limit` rows that follow `after`, those that ended or expired before `before`. Walking the
+   * primary key in small steps needs no index, which every refresh would have to pay for.
+   * @returns where the next step begins; undefined at the end of the table.
+   */
+  async deleteExpired(after: string, limit: number, before: number): Promise<string | undefined> {
+    const last = await this.#query('sessions')
+      .where('handle', '>', after)
+      .orderBy('handle')
+      .offset(limit - 1)
+      .first('handle')
+    const upTo: string | undefined = last?.handle
+    const range = this.#query('sessions').where('handle', '>', after)
+    if (upTo !== undefined) range.where('handle', '<=', upTo)
+    await range
+      .where((row) =>
+        row
+          .where('ended_at', '<', before)
+          .orWhere('idle_expires_at', '<', before)
+          .orWhere('expires_at', '<', before),
+      )
+      .delete()
+    return upTo
+  }
+}
+
+export function toSessionRecord(row: SessionRow): SessionRecord {
+  return {
+    handle: row.handle,
+    sid: row.sid,
+    client: row.client,
+    user: row.user,
+    scope: row.scope,
+    audience: row.audience,
+    generation: row.generation,
+    macKey: row.mac_key,
+    rotatedAt: row.rotated_at,
+    retryKey: row.retry_key,
+    attempt: row.attempt,
+    createdAt: row.created_at,
+    idleExpiresAt: row.idle_expires_at,
+    expiresAt: row.expires_at,
+    endedAt: row.ended_at,
+    endReason: row.end_reason,
+  }
+}
+
+function toRow(session: SessionRecord): SessionRow {
+  return {
+    handle: session.handle,
+    sid: session.sid,
+    client: session.client,
+    user: session.user,
+    scope: session.scope,
+    audience: session.audience,
+    generation: session.generation,
+    mac_key: session.macKey,
+    rotated_at: session.rotatedAt,
+    retry_key: session.retryKey,
+    attempt: session.attempt,
+    created_at: session.createdAt,
+    idle_expires_at: session.idleExpiresAt,
+    expires_at: session.expiresAt,
+    ended_at: session.endedAt,
+    end_reason: session.endReason,
+  }
+}

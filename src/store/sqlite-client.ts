@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Database } from 'better-sqlite3'
+import type { Knex } from 'knex'
+import BetterSqlite3Client, { type RawQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
+import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js'
+import { isBusy, toStoreError } from './errors.ts'
+
+/** How long a statement waits for another process's lock, in milliseconds. */
+const lockDeadline = 5_000
+
+/**
+ * Runs `attempt`, again and again while another process holds the lock. SQLite's own busy wait would stall the
+ * event loop, so it is 0 and the waiting happens here.
+ * @throws {StoreUnavailableError} when the lock outlasts the deadline.
+ */
+export async function waitForLock<T>(attempt: () => T | Promise<T>): Promise<T> {
+  for (let waited = 0; ; ) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isBusy(error) || waited >= lockDeadline) throw toStoreError(error)
+      const pause = 1 + Math.random() * Math.min(20, 2 + waited / 4)
+      waited += pause
+      await delay(pause)
+    }
+  }
+}
+
+/**
+ * knex's dialect, except that transactions begin immediate (a deferred one that reads before it writes fails with
+ * `SQLITE_BUSY_SNAPSHOT` beside another process) and that waiting for a lock is asynchronous.
+ */
+export class SqliteClient extends BetterSqlite3Client {
+  override async acquireRawConnection(): Promise<Database> {
+    const connection = await super.acquireRawConnection()
+    connection.pragma('busy_timeout = 0')
+    await waitForLock(() => connection.pragma('journal_mode = WAL'))
+    connection.pragma('synchronous = FULL')
+    connection.pragma('foreign_keys = ON')
+    return connection
+  }
+
+  override async _query(connection: Database, query: RawQuery): Promise<RawQuery> {
+    const run = () => super._query(connection, query)
+    if (!connection.inTransaction) return waitForLock(run)
+    try {
+      return await run()
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
+  override transaction(...rest: readonly unknown[]): Knex.Transaction {
+    return new ImmediateTransaction(this, ...rest) as unknown as Knex.Transaction
+  }
+}
+
+class ImmediateTransaction extends SqliteTransaction {
+  override begin(connection: Database): Promise<unknown> {
+    return this.query(connection, 'BEGIN IMMEDIATE;')
+  }
+}

@@ -1,0 +1,157 @@
+import type { Database as SqliteConnection, Statement } from 'better-sqlite3'
+import type { Knex } from 'knex'
+import { type Event, type EventSink, isAudited } from '../events/event.ts'
+import { toAuditRow } from './audit-table.ts'
+import type { Availability } from './availability.ts'
+import { withSqliteConnection } from './database.ts'
+import { toStoreError } from './errors.ts'
+import {
+  type Decide,
+  type Decision,
+  type RedeemableRow,
+  type Redeemer,
+  redeemableColumns,
+  type SessionWrite,
+  toRedeemable,
+} from './redeemer.ts'
+import { waitForLock } from './sqlite-client.ts'
+
+/** How many redemptions share a commit at most; more would hold the event loop for longer than a signature takes. */
+const largestGroup = 64
+
+interface Job {
+  readonly handle: string
+  readonly decide: Decide<unknown>
+  readonly resolve: (outcome: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Statements {
+  readonly begin: Statement<[]>
+  readonly commit: Statement<[]>
+  readonly rollback: Statement<[]>
+  readonly read: Statement<[string], RedeemableRow>
+  readonly rotate: Statement<[number, number, number, string | null, string, number, string]>
+  readonly end: Statement<[number, string, string]>
+  readonly audit: Statement<[number, string, string]>
+}
+
+type Settled = { readonly job: Job; readonly decision: Decision<unknown> } | { readonly job: Job; readonly error: unknown }
+
+/**
+ * Redeems on SQLite: those that wait at the same time share one durable commit, since the commit is most of the
+ * cost, and each runs through prepared statements, since the query builder would be most of the rest.
+ */
+export class SqliteRedeemer implements Redeemer {
+  readonly #knex: Knex
+  readonly #availability: Availability
+  readonly #sink: EventSink
+  readonly #now: () => number
+  readonly #prepared = new WeakMap<SqliteConnection, Statements>()
+  #waiting: Job[] = []
+  #running = false
+
+  constructor(knex: Knex, availability: Availability, sink: EventSink, now: () => number) {
+    this.#knex = knex
+    this.#availability = availability
+    this.#sink = sink
+    this.#now = now
+  }
+
+  redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
+    return new Promise<Outcome>((resolve, reject) => {
+      this.#waiting.push({ handle, decide, resolve: resolve as (outcome: unknown) => void, reject })
+      if (this.#running) return
+      this.#running = true
+      // Whatever else arrived in this turn of the event loop joins the group.
+      setImmediate(() => void this.#drain())
+    })
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, largestGroup)
+      try {
+        const settled = await withSqliteConnection(this.#knex, (connection) => this.#commit(connection, group))
+        this.#availability.succeeded(this.#now())
+        for (const result of settled) this.#answer(result)
+      } catch (error) {
+        this.#availability.failed()
+        const reason = toStoreError(error)
+        for (const job of group) job.reject(reason)
+      }
+    }
+    this.#running = false
+  }
+
+  async #commit(connection: SqliteConnection, group: readonly Job[]): Promise<readonly Settled[]> {
+    const statements = this.#prepare(connection)
+    await waitForLock(() => statements.begin.run())
+    try {
+      const now = this.#now()
+      const since = this.#availability.servingSince(now)
+      const settled = group.map((job) => this.#decide(statements, job, now, since))
+      statements.commit.run()
+      return settled
+    } catch (error) {
+      if (connection.inTransaction) statements.rollback.run()
+      throw error
+    }
+  }
+
+  #decide(statements: Statements, job: Job, now: number, since: number): Settled {
+    const row = statements.read.get(job.handle)
+    let decision: Decision<unknown>
+    try {
+      decision = job.decide(row && toRedeemable(row), now, since)
+    } catch (error) {
+      return { job, error }
+    }
+    if (decision.write) write(statements, job.handle, decision.write)
+    for (const event of decision.events ?? []) audit(statements, event, now)
+    return { job, decision }
+  }
+
+  #answer(result: Settled): void {
+    if ('error' in result) return result.job.reject(result.error)
+    for (const event of result.decision.events ?? []) this.#sink(event)
+    result.job.resolve(result.decision.outcome)
+  }
+
+  #prepare(connection: SqliteConnection): Statements {
+    const known = this.#prepared.get(connection)
+    if (known) return known
+    const statements: Statements = {
+      begin: connection.prepare('BEGIN IMMEDIATE'),
+      commit: connection.prepare('COMMIT'),
+      rollback: connection.prepare('ROLLBACK'),
+      read: connection.prepare(
+        `SELECT ${redeemableColumns} FROM sessions s
+         LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user" WHERE s.handle = ?`,
+      ),
+      rotate: connection.prepare(
+        `UPDATE sessions SET generation = ?, mac_key = ?, rotated_at = ?, retry_key = ?, attempt = ?,
+         idle_expires_at = ? WHERE handle = ?`,
+      ),
+      end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
+      audit: connection.prepare('INSERT INTO audit (at, type, data) VALUES (?, ?, ?)'),
+    }
+    this.#prepared.set(connection, statements)
+    return statements
+  }
+}
+
+function write(statements: Statements, handle: string, change: SessionWrite): void {
+  if (change.kind === 'end') {
+    statements.end.run(change.at, change.reason, handle)
+    return
+  }
+  const { generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt } = change
+  statements.rotate.run(generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt, handle)
+}
+
+function audit(statements: Statements, event: Event, now: number): void {
+  if (!isAudited(event)) return
+  const row = toAuditRow(event, now)
+  statements.audit.run(row.at, row.type, row.data)
+}

@@ -1,0 +1,193 @@
+import type { Knex } from 'knex'
+import { type Event, type EventSink, isAudited } from '../events/event.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
+import { ApiTable } from './api-table.ts'
+import { AuditTable } from './audit-table.ts'
+import { Availability } from './availability.ts'
+import { ChangeFeed, type Topic } from './change-feed.ts'
+import { ClientTable } from './client-table.ts'
+import { type Database, openDatabase } from './database.ts'
+import { isConflict, toStoreError } from './errors.ts'
+import { KeyTable } from './key-table.ts'
+import { migrate } from './migrate.ts'
+import { PostgresRedeemer } from './postgres-redeemer.ts'
+import type { Decide, Redeemer } from './redeemer.ts'
+import { RevokedTokenTable } from './revoked-token-table.ts'
+import { SessionTable } from './session-table.ts'
+import { SqliteRedeemer } from './sqlite-redeemer.ts'
+import { UserTable } from './user-table.ts'
+
+export interface StoreOptions {
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly url: string
+  /** Stands in for the database's clock. */
+  readonly clock?: Clock
+  /** Takes each event after its commit. */
+  readonly onEvent?: EventSink
+}
+
+/** How often a transaction that lost against another one is run again. */
+const conflictRetries = 8
+
+/** The tables, as one connection or transaction sees them. */
+class Tables {
+  readonly clients: ClientTable
+  readonly apis: ApiTable
+  readonly users: UserTable
+  readonly sessions: SessionTable
+  readonly revokedTokens: RevokedTokenTable
+  readonly keys: KeyTable
+  readonly audit: AuditTable
+
+  constructor(query: Knex) {
+    this.clients = new ClientTable(query)
+    this.apis = new ApiTable(query)
+    this.users = new UserTable(query)
+    this.sessions = new SessionTable(query)
+    this.revokedTokens = new RevokedTokenTable(query)
+    this.keys = new KeyTable(query)
+    this.audit = new AuditTable(query)
+  }
+}
+
+/** One transaction. What it records is told only when it has been committed. */
+export class StoreTransaction extends Tables {
+  /** The database's time, in milliseconds since the epoch. */
+  readonly now: number
+  readonly #events: Event[] = []
+  readonly #topics = new Set<Topic>()
+
+  constructor(query: Knex, now: number) {
+    super(query)
+    this.now = now
+  }
+
+  /** Writes the event's audit row where it has one, and tells the event after the commit. */
+  async record(event: Event): Promise<void> {
+    if (isAudited(event)) await this.audit.append(event, this.now)
+    this.#events.push(event)
+  }
+
+  /** Lets every process know, after the commit, that what it remembers of the topic is out of date. */
+  changed(topic: Topic): void {
+    this.#topics.add(topic)
+  }
+
+  get events(): readonly Event[] {
+    return this.#events
+  }
+
+  get topics(): ReadonlySet<Topic> {
+    return this.#topics
+  }
+}
+
+/** The database: its tables, its transactions, and what changes in it. */
+export class Store extends Tables {
+  readonly changes: ChangeFeed
+  readonly availability = new Availability()
+  readonly #database: Database
+  readonly #clock: Clock | undefined
+  readonly #sink: EventSink
+  readonly #redeemer: Redeemer
+
+  constructor(database: Database, options: StoreOptions) {
+    super(database.knex)
+    this.#database = database
+    this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
+    this.#sink = options.onEvent ?? (() => undefined)
+    this.changes = new ChangeFeed(database)
+    const clock = this.#clock ?? systemClock
+    this.#redeemer =
+      database.engine === 'sqlite'
+        ? new SqliteRedeemer(database.knex, this.availability, this.#sink, () => clock.now())
+        : new PostgresRedeemer((run) => this.#retry(run), this.availability, this.#sink, (query) => this.#now(query))
+  }
+
+  /** The database's time, in milliseconds since the epoch. */
+  now(): Promise<number> {
+    return this.#now(this.#database.knex)
+  }
+
+  /** See {@link Redeemer.redeem}. */
+  redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
+    return this.#redeemer.redeem(handle, decide)
+  }
+
+  /**
+   * Runs `work` in one transaction, again when it lost against another, and tells its events after the commit.
+   * @throws {StoreUnavailableError} when the database cannot be used.
+   */
+  async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    const { result, tx, stepped } = await this.#retry(async (trx) => {
+      const tx = new StoreTransaction(trx, await this.#now(trx))
+      const result = await work(tx)
+      return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
+    })
+    this.changes.announce(stepped)
+    for (const event of tx.events) this.#sink(event)
+    return result
+  }
+
+  /** Tells an event that belongs to no transaction: it has a log line and no audit row. */
+  tell(event: Event): void {
+    this.#sink(event)
+  }
+
+  /** Whether the database can be read and written now. */
+  async isUsable(): Promise<boolean> {
+    try {
+      // Stepping a version by nothing takes the write lock and needs room in the log, as a real change would.
+      await this.#retry((trx) => trx('key_ring').where({ id: 1 }).update({ id: 1 }))
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.changes.close()
+    await this.#database.knex.destroy()
+  }
+
+  async #retry<T>(run: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await this.#database.knex.transaction(run)
+        this.availability.succeeded(this.#clock?.now() ?? systemClock.now())
+        return result
+      } catch (error) {
+        if (isConflict(error) && attempt <= conflictRetries) {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
+          continue
+        }
+        const reason = toStoreError(error)
+        if (reason !== error) this.availability.failed()
+        throw reason
+      }
+    }
+  }
+
+  async #now(query: Knex): Promise<number> {
+    if (this.#clock) return this.#clock.now()
+    const result = await query.raw('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now')
+    return Number(result.rows[0].now)
+  }
+}
+
+/**
+ * Opens the database, brings its schema up to date, and watches it for changes.
+ * @throws {SchemaError} when a newer version has written it; {StoreUnavailableError} when it cannot be used.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const database = openDatabase(options.url)
+  const store = new Store(database, options)
+  try {
+    await migrate(database)
+    await store.changes.start()
+    return store
+  } catch (error) {
+    await store.close()
+    throw toStoreError(error)
+  }
+}

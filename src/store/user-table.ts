@@ -1,0 +1,114 @@
+import type { Knex } from 'knex'
+import type { JsonObject } from '../protocol/claims.ts'
+
+/** A user. Times are milliseconds since the epoch. */
+export interface UserRecord {
+  /** Random, never used again; the `sub` of the user's tokens. */
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly claims: JsonObject
+  /** The encoded hash; null when the user has no usable password. */
+  readonly password: string | null
+  /** Whether the password was normalised before it was hashed, as it is for every hash made here. */
+  readonly passwordNormalised: boolean
+  readonly disabledAt: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+interface UserRow {
+  id: string
+  username: string
+  email: string | null
+  email_key: string | null
+  claims: string
+  password: string | null
+  password_normalised: number
+  disabled_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+/** The table `users`. */
+export class UserTable {
+  readonly #query: Knex
+
+  constructor(query: Knex) {
+    this.#query = query
+  }
+
+  async insert(user: UserRecord): Promise<void> {
+    await this.#query('users').insert(toRow(user))
+  }
+
+  async update(user: UserRecord): Promise<void> {
+    await this.#query('users').where({ id: user.id }).update(toRow(user))
+  }
+
+  /**
+   * Replaces one hash by another of the same password.
+   * @returns false when the password was changed in between; it is left as it is then.
+   */
+  async upgradePassword(id: string, from: string, to: string): Promise<boolean> {
+    const changed = await this.#query('users')
+      .where({ id, password: from })
+      .update({ password: to, password_normalised: 1 })
+    return changed === 1
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#query('users').where({ id }).delete()
+  }
+
+  async findById(id: string): Promise<UserRecord | undefined> {
+    const row = await this.#query<UserRow>('users').where({ id }).first()
+    return row && toRecord(row)
+  }
+
+  async findByUsername(username: string): Promise<UserRecord | undefined> {
+    const row = await this.#query<UserRow>('users').where({ username }).first()
+    return row && toRecord(row)
+  }
+
+  /** All users of one e-mail address, whatever its case; an address need not be unique. */
+  async findByEmail(email: string): Promise<readonly UserRecord[]> {
+    const rows = await this.#query<UserRow>('users').where({ email_key: email.toLowerCase() }).limit(2)
+    return rows.map(toRecord)
+  }
+
+  /** By id, `limit` at most, those after the id `after`. */
+  async page(after: string, limit: number): Promise<readonly UserRecord[]> {
+    const rows = await this.#query<UserRow>('users').where('id', '>', after).orderBy('id').limit(limit)
+    return rows.map(toRecord)
+  }
+}
+
+function toRecord(row: UserRow): UserRecord {
+  return {
+    id: row.id,
+    username: row.username,
+    email: row.email,
+    claims: JSON.parse(row.claims),
+    password: row.password,
+    passwordNormalised: row.password_normalised === 1,
+    disabledAt: row.disabled_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+function toRow(user: UserRecord): UserRow {
+  return {
+    id: user.id,
+    username: user.username,
+    email: user.email,
+    email_key: user.email?.toLowerCase() ?? null,
+    claims: JSON.stringify(user.claims),
+    password: user.password,
+    password_normalised: user.passwordNormalised ? 1 : 0,
+    disabled_at: user.disabledAt,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+  }
+}
