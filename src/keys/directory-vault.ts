@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { randomToken } from '../lib/ids.ts'
 import { revocationCommand, type SecretName, type Vault, VaultError } from './vault.ts'
@@ -39,9 +39,7 @@ export class DirectoryVault implements Vault {
       }
       await syncDirectory(this.#directory)
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') {
-        throw new VaultError('exists', `${path} exists already and was left as it is.`, { cause: error })
-      }
+      if (error instanceof VaultError) throw error
       throw new VaultError(
         'unwritable',
         `${path} cannot be written (${reasonOf(error)}): make ${this.#directory} a writable directory with free space.`,
@@ -75,9 +73,13 @@ export class DirectoryVault implements Vault {
       await syncDirectory(this.#directory)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return
-      throw new VaultError('unwritable', `${path} cannot be deleted (${reasonOf(error)}): delete it by hand.`, {
-        cause: error,
-      })
+      throw new VaultError(
+        'unwritable',
+        `${path} cannot be deleted (${reasonOf(error)}): delete it by hand.`,
+        {
+          cause: error,
+        },
+      )
     }
   }
 
@@ -132,11 +134,10 @@ async function publish(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path)
   } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw taken(path, error)
     if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error))) throw error
     // A file system without hard links. Names are digests or random, so nobody else is about to take this one.
-    if (await stat(path).then(() => true, ignoreMissing)) {
-      throw Object.assign(new Error('exists'), { code: 'EEXIST' })
-    }
+    if (await lstat(path).catch(ignoreMissing)) throw taken(path, error)
     await rename(draft, path)
   }
 }
@@ -173,6 +174,10 @@ async function readGuarded(file: FileHandle, path: string, name: SecretName): Pr
     )
   }
   return await file.readFile('utf8')
+}
+
+function taken(path: string, cause: unknown): VaultError {
+  return new VaultError('exists', `${path} exists already and was left as it is.`, { cause })
 }
 
 function missing(path: string, name: SecretName, cause: unknown): VaultError {

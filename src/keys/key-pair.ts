@@ -1,4 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes, verify } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  verify,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import type { KeyRecord } from '../store/key-table.ts'
 import { type PublicJwk, publicJwk, publishedJwk } from './jwks.ts'
@@ -90,7 +97,8 @@ function toJwk(publicKey: KeyObject): PublicJwk {
 async function selfCheck(signer: Signer, publicKey: KeyObject): Promise<void> {
   const message = randomBytes(32).toString('base64url')
   const signature = await signer.sign(message)
-  if (!verify('sha256', Buffer.from(message), publicKey, signature)) throw new Error('The signature is wrong.')
+  if (!verify('sha256', Buffer.from(message), publicKey, signature))
+    throw new Error('The signature is wrong.')
 }
 
 function unusable(

@@ -105,7 +105,12 @@ export interface Replacement {
  * Withdraws one key in an emergency. When it was the one that signs, its replacement signs at once, however young:
  * verifiers fetch the JWKS again for a `kid` that they do not know. A retired key needs no replacement.
  */
-export function revoke(ring: RingRecord, kid: string, replacement: Replacement | undefined, now: number): Draft {
+export function revoke(
+  ring: RingRecord,
+  kid: string,
+  replacement: Replacement | undefined,
+  now: number,
+): Draft {
   const revoked = ring.keys.filter((key) => key.kid === kid)
   const promoted = ring.keys.filter((key) => key.kid === replacement?.promoted)
   const fresh = replacement?.fresh

@@ -47,7 +47,7 @@ const longestPause = 30 * second
 export function nextStep(ring: RingRecord, now: number, policy: KeyPolicy): Step {
   const current = ring.keys.find(isCurrent)
   const next = ring.keys.find(isNext)
-  const hasMacKey = ring.macKeys.some((key) => key.state === 'current')
+  const hasMacKey = ring.macKeys.some(isCurrent)
   if (!current || !next || !hasMacKey) {
     return { kind: 'create', current: !current, next: !next, macKey: !hasMacKey }
   }
@@ -58,7 +58,10 @@ export function nextStep(ring: RingRecord, now: number, policy: KeyPolicy): Step
   const macIds = ring.macKeys.filter((key) => isRemovable(key, now)).map((key) => key.id)
   if (kids.length > 0 || macIds.length > 0) return { kind: 'withdraw', kids, macIds }
 
-  const activation = Math.max((current.activatedAt ?? current.createdAt) + policy.rotation, signsFrom(next, ring))
+  const activation = Math.max(
+    (current.activatedAt ?? current.createdAt) + policy.rotation,
+    signsFrom(next, ring),
+  )
   if (activation <= now) return { kind: 'activate', kid: next.kid }
   const removals = [...ring.keys, ...ring.macKeys].filter(isRetired).map((key) => key.removableAt ?? now)
   return { kind: 'wait', until: Math.min(activation, ...removals) }
@@ -122,7 +125,7 @@ export function macKeyNeededUntil(retiredAt: number, ring: Marks): number {
 
 /** Which MAC key new refresh tokens get: the newest that every process knows, or else the oldest there is. */
 export function macKeyInUse(ring: RingRecord, now: number): MacKeyRecord | undefined {
-  const keys = ring.macKeys.filter((key) => key.state !== 'withdrawn').sort(byAge)
+  const keys = ring.macKeys.filter((key) => !isWithdrawn(key)).sort(byAge)
   return keys.findLast((key) => key.createdAt + macKeyNotice <= now) ?? keys[0]
 }
 
@@ -137,7 +140,7 @@ export function isPublished(key: KeyRecord): boolean {
   return key.state !== 'withdrawn'
 }
 
-export function isCurrent(key: KeyRecord): boolean {
+export function isCurrent(key: KeyRecord | MacKeyRecord): boolean {
   return key.state === 'current'
 }
 
@@ -147,6 +150,10 @@ export function isNext(key: KeyRecord): boolean {
 
 export function isRetired(key: KeyRecord | MacKeyRecord): boolean {
   return key.state === 'retired'
+}
+
+export function isWithdrawn(key: KeyRecord | MacKeyRecord): boolean {
+  return key.state === 'withdrawn'
 }
 
 function isRemovable(key: KeyRecord | MacKeyRecord, now: number): boolean {

@@ -1,4 +1,4 @@
-/** Error codes of RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1 and RFC 8707 §2. */
+/** Error codes of RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1, and RFC 8707 §2. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -92,17 +92,5 @@ export class InvalidTargetError extends OAuthError {
   override readonly name = 'InvalidTargetError'
   constructor(description: string, options?: OAuthErrorOptions) {
     super('invalid_target', description, options)
-  }
-}
-
-/** The issuer cannot answer now, though it will: 503 with `Retry-After` in seconds (RFC 9110 §10.2.3). */
-export class TemporarilyUnavailableError extends OAuthError {
-  override readonly name = 'TemporarilyUnavailableError'
-  constructor(description: string, options: OAuthErrorOptions & { readonly retryAfterSeconds?: number } = {}) {
-    super('temporarily_unavailable', description, {
-      ...options,
-      status: 503,
-      headers: { ...options.headers, 'Retry-After': String(options.retryAfterSeconds ?? 1) },
-    })
   }
 }

@@ -23,9 +23,11 @@ export class AuditTable {
   /** The newest `limit` rows, oldest first. */
   async tail(limit: number): Promise<readonly AuditRecord[]> {
     const rows = await this.#query('audit').orderBy('id', 'desc').limit(limit)
-    return rows
-      .reverse()
-      .map((row) => ({ id: Number(row.id), at: Number(row.at), event: { type: row.type, ...JSON.parse(row.data) } }))
+    return rows.reverse().map((row) => ({
+      id: Number(row.id),
+      at: Number(row.at),
+      event: { type: row.type, ...JSON.parse(row.data) },
+    }))
   }
 }
 

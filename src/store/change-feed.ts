@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { withSqliteConnection } from './database.ts'
 import type { Database } from './database.ts'
+import { withSqliteConnection } from './database.ts'
 
 /** What other processes are told of. */
 export type Topic = 'clients' | 'apis' | 'keys'

@@ -22,6 +22,8 @@ export interface ClientRecord {
   readonly sessionTtl: number | null
   readonly retryWindow: number | null
   readonly disabledAt: number | null
+  /** Access tokens issued up to this moment are void: the client was disabled then. */
+  readonly tokensVoidUntil: number
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -50,6 +52,7 @@ interface ClientRow {
   session_ttl: number | null
   retry_window: number | null
   disabled_at: number | null
+  tokens_void_until: number
   created_at: number
   updated_at: number
 }
@@ -151,6 +154,7 @@ function toRecord(row: ClientRow): ClientRecord {
     sessionTtl: row.session_ttl,
     retryWindow: row.retry_window,
     disabledAt: row.disabled_at,
+    tokensVoidUntil: row.tokens_void_until,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
@@ -171,6 +175,7 @@ function toRow(client: ClientRecord): ClientRow {
     session_ttl: client.sessionTtl,
     retry_window: client.retryWindow,
     disabled_at: client.disabledAt,
+    tokens_void_until: client.tokensVoidUntil,
     created_at: client.createdAt,
     updated_at: client.updatedAt,
   }

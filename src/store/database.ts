@@ -51,6 +51,8 @@ function openSqlite(filename: string): Database {
     client: SqliteClient as unknown as typeof Knex.Client,
     connection: { filename },
     useNullAsDefault: true,
+    // Without the values: an error is logged, and a value may be a digest.
+    compileSqlOnError: false,
     pool: { min: 1, max: 1, idleTimeoutMillis: 2_147_483_647 },
     acquireConnectionTimeout: 10_000,
   })
@@ -60,6 +62,7 @@ function openSqlite(filename: string): Database {
 function openPostgres(url: string): Database {
   const knex = knexModule({
     client: 'pg',
+    compileSqlOnError: false,
     connection: url,
     pool: { min: 0, max: 10 },
     acquireConnectionTimeout: 10_000,

@@ -1,5 +1,7 @@
+import { UnavailableError } from '../lib/unavailable-error.ts'
+
 /** The database cannot be used now: locked past the deadline, full, or gone. Nothing was written; try again. */
-export class StoreUnavailableError extends Error {
+export class StoreUnavailableError extends UnavailableError {
   override readonly name = 'StoreUnavailableError'
 }
 

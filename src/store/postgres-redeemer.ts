@@ -39,7 +39,11 @@ export class PostgresRedeemer implements Redeemer {
     return decision.outcome
   }
 
-  async #run<Outcome>(trx: Knex.Transaction, handle: string, decide: Decide<Outcome>): Promise<Decision<Outcome>> {
+  async #run<Outcome>(
+    trx: Knex.Transaction,
+    handle: string,
+    decide: Decide<Outcome>,
+  ): Promise<Decision<Outcome>> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"

@@ -1,6 +1,5 @@
-import type { Event } from '../events/event.ts'
+import type { Event, SessionEnd } from '../events/event.ts'
 import type { JsonObject } from '../protocol/claims.ts'
-import type { SessionEnd } from '../events/event.ts'
 import { type SessionRecord, type SessionRow, toSessionRecord } from './session-table.ts'
 
 /** A locked session, and what else decides about it. */

@@ -24,7 +24,10 @@ export class RevokedTokenTable {
 
   /** Deletes at most `limit` rows that expired before `before`, and says how many it deleted. */
   async deleteExpired(limit: number, before: number): Promise<number> {
-    const expired = this.#query('revoked_access_tokens').where('expires_at', '<', before).limit(limit).select('jti')
+    const expired = this.#query('revoked_access_tokens')
+      .where('expires_at', '<', before)
+      .limit(limit)
+      .select('jti')
     return this.#query('revoked_access_tokens').whereIn('jti', expired).delete()
   }
 }

@@ -88,7 +88,10 @@ export class SessionTable {
   }
 
   /** Newest first, ended and expired ones too. */
-  async list(filter: { readonly user?: string; readonly client?: string }): Promise<readonly SessionRecord[]> {
+  async list(filter: {
+    readonly user?: string
+    readonly client?: string
+  }): Promise<readonly SessionRecord[]> {
     const rows = await this.#query<SessionRow>('sessions')
       .where(filter)
       .orderBy([{ column: 'created_at', order: 'desc' }, { column: 'handle' }])

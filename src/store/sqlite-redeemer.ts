@@ -36,7 +36,9 @@ interface Statements {
   readonly audit: Statement<[number, string, string]>
 }
 
-type Settled = { readonly job: Job; readonly decision: Decision<unknown> } | { readonly job: Job; readonly error: unknown }
+type Settled =
+  | { readonly job: Job; readonly decision: Decision<unknown> }
+  | { readonly job: Job; readonly error: unknown }
 
 /**
  * Redeems on SQLite: those that wait at the same time share one durable commit, since the commit is most of the
@@ -72,7 +74,9 @@ export class SqliteRedeemer implements Redeemer {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, largestGroup)
       try {
-        const settled = await withSqliteConnection(this.#knex, (connection) => this.#commit(connection, group))
+        const settled = await withSqliteConnection(this.#knex, (connection) =>
+          this.#commit(connection, group),
+        )
         this.#availability.succeeded(this.#now())
         for (const result of settled) this.#answer(result)
       } catch (error) {
@@ -113,7 +117,10 @@ export class SqliteRedeemer implements Redeemer {
   }
 
   #answer(result: Settled): void {
-    if ('error' in result) return result.job.reject(result.error)
+    if ('error' in result) {
+      result.job.reject(result.error)
+      return
+    }
     for (const event of result.decision.events ?? []) this.#sink(event)
     result.job.resolve(result.decision.outcome)
   }

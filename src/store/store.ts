@@ -101,7 +101,12 @@ export class Store extends Tables {
     this.#redeemer =
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database.knex, this.availability, this.#sink, () => clock.now())
-        : new PostgresRedeemer((run) => this.#retry(run), this.availability, this.#sink, (query) => this.#now(query))
+        : new PostgresRedeemer(
+            (run) => this.#retry(run),
+            this.availability,
+            this.#sink,
+            (query) => this.#now(query),
+          )
   }
 
   /** The database's time, in milliseconds since the epoch. */

@@ -12,6 +12,8 @@ export interface UserRecord {
   readonly password: string | null
   /** Whether the password was normalised before it was hashed, as it is for every hash made here. */
   readonly passwordNormalised: boolean
+  /** When another password was set; a better hash of the same one does not count. */
+  readonly passwordChangedAt: number
   readonly disabledAt: number | null
   readonly createdAt: number
   readonly updatedAt: number
@@ -25,6 +27,7 @@ interface UserRow {
   claims: string
   password: string | null
   password_normalised: number
+  password_changed_at: number
   disabled_at: number | null
   created_at: number
   updated_at: number
@@ -92,6 +95,7 @@ function toRecord(row: UserRow): UserRecord {
     claims: JSON.parse(row.claims),
     password: row.password,
     passwordNormalised: row.password_normalised === 1,
+    passwordChangedAt: row.password_changed_at,
     disabledAt: row.disabled_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -107,6 +111,7 @@ function toRow(user: UserRecord): UserRow {
     claims: JSON.stringify(user.claims),
     password: user.password,
     password_normalised: user.passwordNormalised ? 1 : 0,
+    password_changed_at: user.passwordChangedAt,
     disabled_at: user.disabledAt,
     created_at: user.createdAt,
     updated_at: user.updatedAt,

@@ -1,0 +1,75 @@
+import express from 'express'
+import jwt from 'jsonwebtoken'
+import { JwksClient, SigningKeyNotFoundError } from 'jwks-rsa'
+
+const { ISSUER, AUDIENCE, PORT = '3000', JWKS_MAX_AGE = '300' } = process.env
+if (!ISSUER || !AUDIENCE) {
+  console.error(
+    'Set ISSUER to the issuer, as its tokens say it in iss, and AUDIENCE to the name of this API.',
+  )
+  process.exit(2)
+}
+
+const keys = new JwksClient({
+  jwksUri: `${ISSUER.replace(/\/$/, '')}/.well-known/jwks.json`,
+  cache: true,
+  // How long a withdrawn key may still be trusted: what the JWKS says in Cache-Control, in seconds.
+  cacheMaxAge: Number(JWKS_MAX_AGE) * 1_000,
+  cacheMaxEntries: 10,
+  // While the issuer cannot be reached, keys that it has shown before stay good for a day.
+  cacheMaxAgeFallback: 24 * 60 * 60 * 1_000,
+  // Tokens with invented key ids must not become a flood of requests to the issuer.
+  rateLimit: true,
+  jwksRequestsPerMinute: 30,
+  timeout: 5_000,
+})
+
+/** The claims of a good token. Throws what is wrong with it, or that the keys could not be had. */
+async function verifyToken(token) {
+  const { kid } = jwt.decode(token, { complete: true })?.header ?? {}
+  if (typeof kid !== 'string') throw new jwt.JsonWebTokenError('no kid')
+  const key = await keys.getSigningKey(kid)
+  const { header, payload } = jwt.verify(token, key.getPublicKey(), {
+    algorithms: ['RS256'],
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    clockTolerance: 30,
+    complete: true,
+  })
+  // jsonwebtoken looks at neither: an ID token is no access token, and one without an end would never expire.
+  if (header.typ?.toLowerCase() !== 'at+jwt') throw new jwt.JsonWebTokenError('not an access token')
+  if (typeof payload.exp !== 'number') throw new jwt.JsonWebTokenError('no exp')
+  return payload
+}
+
+async function authenticate(request, response, next) {
+  const [, token] = /^Bearer +([^\s]+)$/i.exec(request.get('authorization') ?? '') ?? []
+  if (!token) return response.status(401).set('WWW-Authenticate', 'Bearer').end()
+  try {
+    response.locals.claims = await verifyToken(token)
+  } catch (error) {
+    if (isTokenError(error)) {
+      return response.status(401).set('WWW-Authenticate', 'Bearer error="invalid_token"').end()
+    }
+    // Not the token's fault: no key, since the issuer cannot be reached or was asked too often.
+    console.error(JSON.stringify({ error: error.name, message: error.message }))
+    return response.status(503).set('Retry-After', '5').end()
+  }
+  next()
+}
+
+function isTokenError(error) {
+  return [jwt.JsonWebTokenError, SigningKeyNotFoundError, SyntaxError].some((type) => error instanceof type)
+}
+
+const app = express()
+app.disable('x-powered-by')
+app.get('/', authenticate, (_request, response) => {
+  const { sub, scope } = response.locals.claims
+  response.set('Cache-Control', 'no-store').json({ sub, scope })
+})
+
+const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
+  if (error) throw error
+  console.log(JSON.stringify({ listening: `http://127.0.0.1:${server.address().port}` }))
+})

@@ -1,0 +1,35 @@
+import type { RingKeeper } from '../keys/ring-keeper.ts'
+import type { Vault } from '../keys/vault.ts'
+import type { Store } from '../store/store.ts'
+import type { HashPool } from '../users/hash-pool.ts'
+import { ApiAdmin } from './api-admin.ts'
+import { ClientAdmin } from './client-admin.ts'
+import { KeyAdmin } from './key-admin.ts'
+import { SessionAdmin } from './session-admin.ts'
+import { UserAdmin } from './user-admin.ts'
+
+export interface AdministrationOptions {
+  readonly store: Store
+  readonly hashes: HashPool
+  readonly keeper: RingKeeper
+  readonly vault: Vault
+  /** In characters. */
+  readonly passwordMinLength: number
+}
+
+/** Every use case of administration, for commands and, later, for HTTP. */
+export class Administration {
+  readonly clients: ClientAdmin
+  readonly users: UserAdmin
+  readonly apis: ApiAdmin
+  readonly sessions: SessionAdmin
+  readonly keys: KeyAdmin
+
+  constructor(options: AdministrationOptions) {
+    this.clients = new ClientAdmin(options.store)
+    this.users = new UserAdmin(options)
+    this.apis = new ApiAdmin(options.store)
+    this.sessions = new SessionAdmin(options.store, this.users)
+    this.keys = new KeyAdmin(options.keeper, options.vault)
+  }
+}

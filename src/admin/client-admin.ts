@@ -1,0 +1,203 @@
+import { createClientSecret } from '../clients/client-secret.ts'
+import { hour } from '../lib/durations.ts'
+import { randomId } from '../lib/ids.ts'
+import type { JsonObject } from '../protocol/claims.ts'
+import type { GrantType } from '../protocol/grant-types.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import { isDuplicate } from '../store/errors.ts'
+import type { Store, StoreTransaction } from '../store/store.ts'
+import { AdminError, notFound } from './admin-error.ts'
+import { checkClaims, checkClientId, checkName, checkTokenTtl } from './validation.ts'
+
+/** What may be said of a client; what is left out stays as it is, or takes its default. Lives in milliseconds. */
+export interface ClientSettings {
+  readonly name?: string
+  readonly grants?: readonly GrantType[]
+  /** Null: all that its audiences have. */
+  readonly scopes?: readonly string[] | null
+  /** Null: every API of the installation. */
+  readonly audiences?: readonly string[] | null
+  readonly claims?: JsonObject
+  readonly accessTokenTtl?: number | null
+  readonly sessionIdleTtl?: number | null
+  readonly sessionTtl?: number | null
+  readonly retryWindow?: number | null
+}
+
+export interface NewClient {
+  readonly client: ClientRecord
+  /** Shown once; undefined for a public client. */
+  readonly secret: string | undefined
+}
+
+/** How long the old secret goes on working after a rotation, unless said otherwise, in milliseconds. */
+const defaultOverlap = 24 * hour
+
+/** Administration of clients. Every method throws {AdminError} for what cannot be done. */
+export class ClientAdmin {
+  readonly #store: Store
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async create(clientId: string, isPublic: boolean, settings: ClientSettings): Promise<NewClient> {
+    checkClientId(clientId)
+    try {
+      return await this.#store.transaction(async (tx) => {
+        const client: ClientRecord = {
+          id: randomId('cli'),
+          clientId,
+          name: clientId,
+          public: isPublic,
+          grants: [],
+          scopes: null,
+          audiences: null,
+          claims: {},
+          accessTokenTtl: null,
+          sessionIdleTtl: null,
+          sessionTtl: null,
+          retryWindow: null,
+          ...settings,
+          disabledAt: null,
+          tokensVoidUntil: 0,
+          createdAt: tx.now,
+          updatedAt: tx.now,
+        }
+        await checkClient(tx, client)
+        await tx.clients.insert(client)
+        const secret = isPublic ? undefined : createClientSecret(client.id, tx.now)
+        if (secret) await tx.clients.insertSecret(secret.record)
+        await tx.record({ type: 'client.created', client: clientId })
+        tx.changed('clients')
+        return { client, secret: secret?.secret }
+      })
+    } catch (error) {
+      if (isDuplicate(error)) throw new AdminError(`There is a client ${JSON.stringify(clientId)} already.`)
+      throw error
+    }
+  }
+
+  list(): Promise<readonly ClientRecord[]> {
+    return this.#store.clients.list()
+  }
+
+  async get(clientId: string): Promise<ClientRecord> {
+    const client = await this.#store.clients.findByClientId(clientId)
+    if (!client) throw notFound('client', clientId)
+    return client
+  }
+
+  update(clientId: string, settings: ClientSettings): Promise<ClientRecord> {
+    return this.#change(clientId, async (tx, client) => {
+      const updated = { ...client, ...settings, updatedAt: tx.now }
+      await checkClient(tx, updated)
+      await tx.record({ type: 'client.updated', client: clientId })
+      return updated
+    })
+  }
+
+  /** Ends the client's sessions, and voids its access tokens where they are introspected. */
+  disable(clientId: string): Promise<ClientRecord> {
+    return this.#change(clientId, async (tx, client) => {
+      if (client.disabledAt !== null) return client
+      await endSessions(tx, client, 'client_disabled')
+      await tx.record({ type: 'client.disabled', client: clientId })
+      return { ...client, disabledAt: tx.now, tokensVoidUntil: tx.now, updatedAt: tx.now }
+    })
+  }
+
+  enable(clientId: string): Promise<ClientRecord> {
+    return this.#change(clientId, async (tx, client) => {
+      if (client.disabledAt === null) return client
+      await tx.record({ type: 'client.enabled', client: clientId })
+      return { ...client, disabledAt: null, updatedAt: tx.now }
+    })
+  }
+
+  /**
+   * Makes a new secret. The newest of the old ones works on for `overlap` milliseconds, any other ends now, so that
+   * two are valid at most.
+   * @returns the new secret, shown once.
+   */
+  async rotateSecret(clientId: string, overlap: number = defaultOverlap): Promise<string> {
+    let secret = ''
+    await this.#change(clientId, async (tx, client) => {
+      if (client.public)
+        throw new AdminError(`The client ${JSON.stringify(clientId)} is public: it has no secret.`)
+      const [newest, ...older] = await tx.clients.listSecrets(client.id)
+      for (const old of older) await tx.clients.deleteSecret(old.id)
+      if (newest && overlap > 0) await tx.clients.expireSecret(newest.id, tx.now + overlap)
+      else if (newest) await tx.clients.deleteSecret(newest.id)
+      const created = createClientSecret(client.id, tx.now)
+      await tx.clients.insertSecret(created.record)
+      await tx.record({ type: 'client.secret_rotated', client: clientId })
+      secret = created.secret
+      return client
+    })
+    return secret
+  }
+
+  /** Ends the client's sessions. A client that takes the name later is another one. */
+  async delete(clientId: string): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      const client = await tx.clients.findByClientId(clientId)
+      if (!client) throw notFound('client', clientId)
+      await endSessions(tx, client, 'client_deleted')
+      await tx.clients.delete(client.id)
+      await tx.record({ type: 'client.deleted', client: clientId })
+      tx.changed('clients')
+      tx.changed('apis')
+    })
+  }
+
+  #change(
+    clientId: string,
+    change: (tx: StoreTransaction, client: ClientRecord) => Promise<ClientRecord>,
+  ): Promise<ClientRecord> {
+    return this.#store.transaction(async (tx) => {
+      const client = await tx.clients.findByClientId(clientId)
+      if (!client) throw notFound('client', clientId)
+      const changed = await change(tx, client)
+      await tx.clients.update(changed)
+      tx.changed('clients')
+      return changed
+    })
+  }
+}
+
+async function endSessions(
+  tx: StoreTransaction,
+  client: ClientRecord,
+  reason: 'client_disabled' | 'client_deleted',
+): Promise<void> {
+  const count = await tx.sessions.end({ client: client.id }, reason, tx.now)
+  if (count > 0) await tx.record({ type: 'sessions.revoked', reason, count, client: client.clientId })
+}
+
+async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<void> {
+  checkName(client.name)
+  checkClaims(client.claims)
+  checkTokenTtl(client.accessTokenTtl)
+  // RFC 6749 §4.4: whoever has nothing to prove itself with cannot act for itself.
+  if (client.public && client.grants.includes('client_credentials')) {
+    throw new AdminError('A public client cannot use client_credentials: it has no credentials.')
+  }
+  const apis = await tx.apis.list()
+  for (const audience of client.audiences ?? []) {
+    if (!apis.some((api) => api.audience === audience)) {
+      throw new AdminError(
+        `There is no API ${JSON.stringify(audience)}. Create it first: mintage api create ${audience}`,
+      )
+    }
+  }
+  if (apis.length === 0) return
+  const open = client.audiences ? apis.filter((api) => client.audiences?.includes(api.audience)) : apis
+  const known = new Set(open.flatMap((api) => api.scopes))
+  const unknown = (client.scopes ?? []).filter((scope) => !known.has(scope))
+  if (unknown.length > 0) {
+    throw new AdminError(
+      `No API of the client has the scope ${unknown.join(' ')}; they have: ${[...known].join(' ') || 'none'}.`,
+    )
+  }
+}

@@ -1,0 +1,60 @@
+import type { SessionRecord, SessionSelection } from '../store/session-table.ts'
+import type { Store } from '../store/store.ts'
+import { notFound } from './admin-error.ts'
+import type { UserAdmin } from './user-admin.ts'
+
+/** Administration of sessions. Every method throws {AdminError} for what cannot be done. */
+export class SessionAdmin {
+  readonly #store: Store
+  readonly #users: UserAdmin
+
+  constructor(store: Store, users: UserAdmin) {
+    this.#store = store
+    this.#users = users
+  }
+
+  /** Newest first. `user` is a name, id or e-mail, `client` a `client_id`. */
+  async list(filter: {
+    readonly user?: string
+    readonly client?: string
+  }): Promise<readonly SessionRecord[]> {
+    return this.#store.sessions.list({
+      ...(filter.user !== undefined && { user: (await this.#users.get(filter.user)).id }),
+      ...(filter.client !== undefined && { client: await this.#findClient(filter.client) }),
+    })
+  }
+
+  /** Ends one session by its `sid`. */
+  async revoke(sid: string): Promise<void> {
+    if (!(await this.#store.sessions.findBySid(sid))) throw notFound('session', sid)
+    await this.#store.transaction(async (tx) => {
+      const ended = await tx.sessions.end({ sid }, 'revoked_by_operator', tx.now)
+      if (ended > 0) await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_operator' })
+    })
+  }
+
+  /** Ends all sessions of a user, by name, id or e-mail, and says how many. */
+  async revokeUser(name: string): Promise<number> {
+    const { id } = await this.#users.get(name)
+    return this.#end({ user: id }, { user: id })
+  }
+
+  /** Ends every session and says how many. */
+  revokeAll(): Promise<number> {
+    return this.#end('all', {})
+  }
+
+  #end(which: SessionSelection, subject: { readonly user?: string }): Promise<number> {
+    return this.#store.transaction(async (tx) => {
+      const count = await tx.sessions.end(which, 'revoked_by_operator', tx.now)
+      await tx.record({ type: 'sessions.revoked', reason: 'revoked_by_operator', count, ...subject })
+      return count
+    })
+  }
+
+  async #findClient(clientId: string): Promise<string> {
+    const client = await this.#store.clients.findByClientId(clientId)
+    if (!client) throw notFound('client', clientId)
+    return client.id
+  }
+}

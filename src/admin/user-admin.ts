@@ -1,0 +1,158 @@
+import { randomId } from '../lib/ids.ts'
+import type { JsonObject } from '../protocol/claims.ts'
+import { isDuplicate } from '../store/errors.ts'
+import type { Store, StoreTransaction } from '../store/store.ts'
+import type { UserRecord } from '../store/user-table.ts'
+import type { HashPool } from '../users/hash-pool.ts'
+import { normaliseUsername } from '../users/username.ts'
+import { AdminError, notFound } from './admin-error.ts'
+import { checkClaims, checkEmail, checkUsername } from './validation.ts'
+
+export interface NewUser {
+  readonly email?: string
+  readonly claims?: JsonObject
+  /** Without one the user cannot log in until it is set. */
+  readonly password?: string
+}
+
+export interface UserAdminOptions {
+  readonly store: Store
+  readonly hashes: HashPool
+  /** In characters. */
+  readonly passwordMinLength: number
+}
+
+/** Administration of users. Every method throws {AdminError} for what cannot be done. */
+export class UserAdmin {
+  readonly #store: Store
+  readonly #hashes: HashPool
+  readonly #passwordMinLength: number
+
+  constructor(options: UserAdminOptions) {
+    this.#store = options.store
+    this.#hashes = options.hashes
+    this.#passwordMinLength = options.passwordMinLength
+  }
+
+  async create(name: string, { email, claims = {}, password }: NewUser): Promise<UserRecord> {
+    const username = normaliseUsername(name)
+    checkUsername(username)
+    if (email !== undefined) checkEmail(email)
+    checkClaims(claims)
+    const hash = password === undefined ? null : await this.#hash(password)
+    try {
+      return await this.#store.transaction(async (tx) => {
+        const user: UserRecord = {
+          id: randomId('usr'),
+          username,
+          email: email ?? null,
+          claims,
+          password: hash,
+          passwordNormalised: true,
+          passwordChangedAt: tx.now,
+          disabledAt: null,
+          createdAt: tx.now,
+          updatedAt: tx.now,
+        }
+        await tx.users.insert(user)
+        await tx.record({ type: 'user.created', user: user.id })
+        return user
+      })
+    } catch (error) {
+      if (isDuplicate(error)) throw new AdminError(`There is a user ${JSON.stringify(username)} already.`)
+      throw error
+    }
+  }
+
+  /** By user name, id or e-mail, in that order. */
+  get(name: string): Promise<UserRecord> {
+    return find(this.#store, name)
+  }
+
+  /** All users by id, a page at a time. */
+  async *list(): AsyncGenerator<UserRecord> {
+    for (let after = ''; ; ) {
+      const page = await this.#store.users.page(after, 500)
+      yield* page
+      const last = page.at(-1)
+      if (!last) return
+      after = last.id
+    }
+  }
+
+  /** Ends the user's sessions. */
+  async setPassword(name: string, password: string): Promise<void> {
+    const hash = await this.#hash(password)
+    await this.#change(name, async (tx, user) => {
+      await endSessions(tx, user.id, 'password_changed')
+      await tx.record({ type: 'user.password_set', user: user.id })
+      return { ...user, password: hash, passwordNormalised: true, passwordChangedAt: tx.now }
+    })
+  }
+
+  /** Ends the user's sessions. */
+  disable(name: string): Promise<UserRecord> {
+    return this.#change(name, async (tx, user) => {
+      if (user.disabledAt !== null) return user
+      await endSessions(tx, user.id, 'user_disabled')
+      await tx.record({ type: 'user.disabled', user: user.id })
+      return { ...user, disabledAt: tx.now }
+    })
+  }
+
+  enable(name: string): Promise<UserRecord> {
+    return this.#change(name, async (tx, user) => {
+      if (user.disabledAt === null) return user
+      await tx.record({ type: 'user.enabled', user: user.id })
+      return { ...user, disabledAt: null }
+    })
+  }
+
+  /** Ends the user's sessions. A user who takes the name later is another one. */
+  async delete(name: string): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      const user = await find(tx, name)
+      await endSessions(tx, user.id, 'user_deleted')
+      await tx.users.delete(user.id)
+      await tx.record({ type: 'user.deleted', user: user.id })
+    })
+  }
+
+  #change(
+    name: string,
+    change: (tx: StoreTransaction, user: UserRecord) => Promise<UserRecord>,
+  ): Promise<UserRecord> {
+    return this.#store.transaction(async (tx) => {
+      const changed = { ...(await change(tx, await find(tx, name))), updatedAt: tx.now }
+      await tx.users.update(changed)
+      return changed
+    })
+  }
+
+  #hash(password: string): Promise<string> {
+    if ([...password].length < this.#passwordMinLength) {
+      throw new AdminError(`A password has at least ${this.#passwordMinLength} characters.`)
+    }
+    return this.#hashes.hash(password)
+  }
+}
+
+async function find(tables: Pick<Store, 'users'>, name: string): Promise<UserRecord> {
+  const byName = await tables.users.findByUsername(normaliseUsername(name))
+  const user = byName ?? (await tables.users.findById(name))
+  if (user) return user
+  const [first, second] = await tables.users.findByEmail(name)
+  if (second)
+    throw new AdminError(`Several users have the e-mail ${JSON.stringify(name)}; say the user name or id.`)
+  if (!first) throw notFound('user', name)
+  return first
+}
+
+async function endSessions(
+  tx: StoreTransaction,
+  user: string,
+  reason: 'password_changed' | 'user_disabled' | 'user_deleted',
+): Promise<void> {
+  const count = await tx.sessions.end({ user }, reason, tx.now)
+  if (count > 0) await tx.record({ type: 'sessions.revoked', reason, count, user })
+}

@@ -1,0 +1,164 @@
+import type { Command } from 'commander'
+import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
+import type { JsonObject } from '../../protocol/claims.ts'
+import type { GrantType } from '../../protocol/grant-types.ts'
+import { administer } from '../administer.ts'
+import { claimsOption, durationOption, given, grantOption, listOption, scopeOption } from '../options.ts'
+import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
+
+interface SettingOptions {
+  readonly name?: string
+  readonly grant?: readonly GrantType[]
+  readonly scope?: readonly string[]
+  readonly audience?: readonly string[]
+  readonly claims?: JsonObject
+  readonly accessTokenTtl?: number
+  readonly sessionIdleTtl?: number
+  readonly sessionTtl?: number
+  readonly retryWindow?: number
+}
+
+export function addClientCommands(program: Command): void {
+  const client = program.command('client').description('register and change clients')
+
+  settingOptions(client.command('create').description('register a client and print its secret, once'))
+    .requiredOption('--id <id>', 'its client_id')
+    .option('--public', 'it cannot keep a secret, so it gets none')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'before',
+      examples(
+        'mintage client create --id reports --grant client_credentials --audience https://api.example',
+        'mintage client create --id app --public --grant password --grant refresh_token',
+      ),
+    )
+    .action(async (options: SettingOptions & Json & { readonly id: string; readonly public?: boolean }) => {
+      const { client: created, secret } = await administer(({ clients }) =>
+        clients.create(options.id, options.public === true, toSettings(options)),
+      )
+      print({ ...describe(created), ...(secret !== undefined && { client_secret: secret }) }, options.json)
+      if (secret !== undefined) say('Keep the secret now: it is not shown again.')
+    })
+
+  client
+    .command('list')
+    .description('list all clients')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: Json) => {
+      const clients = await administer((administration) => administration.clients.list())
+      print(clients.map(describe), json)
+    })
+
+  client
+    .command('get')
+    .description('show one client')
+    .argument('<id>', 'its client_id')
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json }: Json) => {
+      print(describe(await administer(({ clients }) => clients.get(id))), json)
+    })
+
+  settingOptions(client.command('update').description('change a client; what is not said stays'))
+    .argument('<id>', 'its client_id')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'before',
+      examples('mintage client update reports --scope "orders:read" --access-token-ttl 5m'),
+    )
+    .action(async (id: string, options: SettingOptions & Json) => {
+      const updated = await administer(({ clients }) => clients.update(id, toSettings(options)))
+      print(describe(updated), options.json)
+    })
+
+  for (const verb of ['disable', 'enable'] as const) {
+    client
+      .command(verb)
+      .description(
+        verb === 'disable' ? 'refuse the client and end its sessions' : 'let a disabled client in again',
+      )
+      .argument('<id>', 'its client_id')
+      .option('--json', 'print JSON')
+      .action(async (id: string, { json }: Json) => {
+        print(describe(await administer(({ clients }) => clients[verb](id))), json)
+      })
+  }
+
+  client
+    .command('rotate-secret')
+    .description('make a new secret; the old one works on for a while')
+    .argument('<id>', 'its client_id')
+    .option(
+      '--overlap <duration>',
+      'how long the old secret works on (default: 24h; 0s ends it now)',
+      durationOption,
+    )
+    .option('--json', 'print JSON')
+    .action(async (id: string, { overlap, json }: Json & { readonly overlap?: number }) => {
+      const secret = await administer(({ clients }) => clients.rotateSecret(id, overlap))
+      print({ client_id: id, client_secret: secret }, json)
+      say('Keep the secret now: it is not shown again.')
+    })
+
+  client
+    .command('delete')
+    .description('delete a client and end its sessions')
+    .argument('<id>', 'its client_id')
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json }: Json) => {
+      await administer(({ clients }) => clients.delete(id))
+      print({ client_id: id, deleted: true }, json)
+    })
+}
+
+function settingOptions(command: Command): Command {
+  return command
+    .option('--name <name>', 'a name for people')
+    .option('--grant <type>', 'a grant type it may use; repeat for more', grantOption)
+    .option('--scope <scopes>', 'the scopes it may have (default: all of its audiences)', scopeOption)
+    .option(
+      '--audience <audience>',
+      'an API it may have tokens for; repeat for more (default: all)',
+      listOption,
+    )
+    .option('--claims <json>', 'claims that its tokens carry', claimsOption)
+    .option('--access-token-ttl <duration>', 'the life of its access tokens', durationOption)
+    .option('--session-idle-ttl <duration>', 'how long its sessions may idle', durationOption)
+    .option('--session-ttl <duration>', 'how long its sessions last at most', durationOption)
+    .option(
+      '--retry-window <duration>',
+      'how long a lost refresh may be retried (0s: by key only)',
+      durationOption,
+    )
+}
+
+function toSettings(options: SettingOptions): ClientSettings {
+  return given({
+    name: options.name,
+    grants: options.grant,
+    scopes: options.scope,
+    audiences: options.audience,
+    claims: options.claims,
+    accessTokenTtl: options.accessTokenTtl,
+    sessionIdleTtl: options.sessionIdleTtl,
+    sessionTtl: options.sessionTtl,
+    retryWindow: options.retryWindow,
+  })
+}
+
+function describe(client: NewClient['client']): Printable {
+  return {
+    client_id: client.clientId,
+    name: client.name,
+    public: client.public,
+    grants: client.grants,
+    scopes: client.scopes,
+    audiences: client.audiences,
+    claims: client.claims,
+    access_token_ttl: formatLife(client.accessTokenTtl),
+    session_idle_ttl: formatLife(client.sessionIdleTtl),
+    session_ttl: formatLife(client.sessionTtl),
+    retry_window: formatLife(client.retryWindow),
+    disabled: client.disabledAt !== null,
+    created_at: formatTime(client.createdAt),
+  }
+}

@@ -1,0 +1,92 @@
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { startIssuer } from '../../compose.ts'
+import { ConfigError, isLoopback, readConfig } from '../../config.ts'
+import { type DevAccounts, prepareDevAccounts } from '../dev-accounts.ts'
+import { given, portOption } from '../options.ts'
+import { examples } from '../output.ts'
+import { stopOnSignals } from '../stop-signals.ts'
+
+/** `dev` keeps its hands off whatever production may use. */
+const refused = [
+  'MINTAGE_ISSUER',
+  'MINTAGE_DATABASE_URL',
+  'MINTAGE_KEYS_DIR',
+  'MINTAGE_VAULT_KEY',
+  'MINTAGE_STATE_DIR',
+]
+
+interface DevOptions {
+  readonly port?: number
+  readonly data: string
+  readonly json?: boolean
+}
+
+export function addDevCommand(program: Command): void {
+  program
+    .command('dev')
+    .description('run an issuer on loopback that needs no configuration')
+    .option('--port <n>', 'the port (default: MINTAGE_PORT or 8080; 0 takes a free one)', portOption)
+    .option('--data <dir>', 'where database, keys and accounts are kept', '.mintage')
+    .option('--json', 'print what there is as one line of JSON once it accepts requests')
+    .addHelpText('before', examples('mintage dev', 'mintage dev --port 0 --data /tmp/issuer --json'))
+    .action(async (options: DevOptions) => {
+      const data = resolve(options.data)
+      const config = readDevConfig(data, options.port)
+      let accounts: DevAccounts | undefined
+      const running = await startIssuer({
+        config,
+        // Stdout belongs to the ready line.
+        logTo: 2,
+        prepare: async (url) => {
+          accounts = await prepareDevAccounts(data, config)
+          return url
+        },
+      })
+      stopOnSignals(running)
+      if (!accounts) throw new Error('The issuer started without its accounts.')
+      const ready = { issuer: running.issuer, ...accounts, data }
+      process.stdout.write(options.json === true ? `${JSON.stringify(ready)}\n` : describe(ready))
+    })
+}
+
+function readDevConfig(data: string, port: number | undefined) {
+  const taken = refused.flatMap((name) => [name, `${name}_FILE`]).filter((name) => process.env[name])
+  if (taken.length > 0) {
+    throw new ConfigError(
+      taken.map(
+        (name) =>
+          `${name} is set, but mintage dev takes no production setting: unset it, or use mintage serve.`,
+      ),
+    )
+  }
+  const config = readConfig(process.env)
+  if (!isLoopback(config.host)) {
+    throw new ConfigError([
+      `MINTAGE_HOST is ${JSON.stringify(config.host)}: mintage dev listens on loopback only.`,
+    ])
+  }
+  return {
+    ...config,
+    ...given({ port }),
+    databaseUrl: `sqlite:${join(data, 'mintage.db')}`,
+    keysDir: join(data, 'keys'),
+  }
+}
+
+function describe(ready: DevAccounts & { readonly issuer: string; readonly data: string }): string {
+  return `Mintage for development, on loopback only. Its data lies in ${ready.data}.
+
+  issuer         ${ready.issuer}
+  client         ${ready.client_id}  ${ready.client_secret}
+  public client  ${ready.public_client_id}
+  user           ${ready.username}  ${ready.password}
+  audience       ${ready.audience}
+  scope          ${ready.scope}
+
+A token pair:
+
+  curl -s ${ready.issuer}/oauth2/token -u ${ready.client_id}:${ready.client_secret} -d grant_type=password -d username=${ready.username} -d password=${ready.password}
+
+`
+}

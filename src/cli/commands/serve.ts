@@ -1,0 +1,34 @@
+import type { Command } from 'commander'
+import { openInstallation, startIssuer } from '../../compose.ts'
+import { readConfig } from '../../config.ts'
+import { examples, type Json, print } from '../output.ts'
+import { stopOnSignals } from '../stop-signals.ts'
+
+export function addServeCommands(program: Command): void {
+  program
+    .command('serve')
+    .description('run the configured issuer')
+    .option('--workers <n>', 'how many processes serve; this version has one', '1')
+    .option('--json', 'as always: serve logs JSON')
+    .addHelpText('before', examples('MINTAGE_ISSUER=https://issuer.example mintage serve'))
+    .action(async ({ workers }: { readonly workers: string }, command: Command) => {
+      if (workers !== '1') {
+        command.error('error: this version serves with one process: leave --workers out', { exitCode: 2 })
+      }
+      const running = await startIssuer({ config: readConfig(process.env) })
+      stopOnSignals(running)
+      const ready = { event: 'listening', url: running.url, issuer: running.issuer }
+      process.stdout.write(`${JSON.stringify(ready)}\n`)
+    })
+
+  program
+    .command('migrate')
+    .description('bring the schema of the database up to date; serve and dev do it too')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: Json) => {
+      const { databaseUrl, ...config } = readConfig(process.env)
+      const installation = await openInstallation({ ...config, databaseUrl }, () => undefined)
+      await installation.close()
+      print({ database: databaseUrl.replace(/\/\/[^@/]*@/, '//'), schema: 'up to date' }, json)
+    })
+}

@@ -1,0 +1,105 @@
+import type { Command } from 'commander'
+import type { UserAdmin } from '../../admin/user-admin.ts'
+import type { JsonObject } from '../../protocol/claims.ts'
+import { administer } from '../administer.ts'
+import { claimsOption, given, readSecretFromStdin } from '../options.ts'
+import { examples, formatTime, type Json, type Printable, print } from '../output.ts'
+
+interface CreateOptions extends Json {
+  readonly email?: string
+  readonly claims?: JsonObject
+  readonly passwordStdin?: boolean
+}
+
+export function addUserCommands(program: Command): void {
+  const user = program.command('user').description('register and change users')
+
+  user
+    .command('create')
+    .description('register a user')
+    .argument('<username>')
+    .option('--email <email>', 'an e-mail address')
+    .option('--claims <json>', 'claims that tokens for the user carry', claimsOption)
+    .option('--password-stdin', 'read the password from stdin; without it the user cannot log in yet')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'before',
+      examples('mintage user create ada --email ada@example.org --password-stdin < password.txt'),
+    )
+    .action(async (username: string, { email, claims, passwordStdin, json }: CreateOptions) => {
+      const password = passwordStdin === true ? readSecretFromStdin() : undefined
+      const created = await administer(({ users }) =>
+        users.create(username, given({ email, claims, password })),
+      )
+      print(describe(created), json)
+    })
+
+  user
+    .command('list')
+    .description('list all users')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: Json) => {
+      const listed: Printable[] = []
+      await administer(async ({ users }) => {
+        for await (const each of users.list()) listed.push(describe(each))
+      })
+      print(listed, json)
+    })
+
+  user
+    .command('get')
+    .description('show one user')
+    .argument('<user>', 'user name, e-mail or id')
+    .option('--json', 'print JSON')
+    .action(async (name: string, { json }: Json) => {
+      print(describe(await administer(({ users }) => users.get(name))), json)
+    })
+
+  user
+    .command('set-password')
+    .description('set a password, read from stdin, and end the sessions of the user')
+    .argument('<user>', 'user name, e-mail or id')
+    .option('--password-stdin', 'read it from stdin (the only way there is)')
+    .option('--json', 'print JSON')
+    .addHelpText('before', examples('mintage user set-password ada < password.txt'))
+    .action(async (name: string, { json }: Json) => {
+      const password = readSecretFromStdin()
+      await administer(({ users }) => users.setPassword(name, password))
+      print({ user: name, password: 'set' }, json)
+    })
+
+  for (const verb of ['disable', 'enable'] as const) {
+    user
+      .command(verb)
+      .description(
+        verb === 'disable' ? 'refuse the user and end all sessions' : 'let a disabled user in again',
+      )
+      .argument('<user>', 'user name, e-mail or id')
+      .option('--json', 'print JSON')
+      .action(async (name: string, { json }: Json) => {
+        print(describe(await administer(({ users }) => users[verb](name))), json)
+      })
+  }
+
+  user
+    .command('delete')
+    .description('delete a user and end all sessions')
+    .argument('<user>', 'user name, e-mail or id')
+    .option('--json', 'print JSON')
+    .action(async (name: string, { json }: Json) => {
+      await administer(({ users }) => users.delete(name))
+      print({ user: name, deleted: true }, json)
+    })
+}
+
+function describe(user: Awaited<ReturnType<UserAdmin['get']>>): Printable {
+  return {
+    id: user.id,
+    username: user.username,
+    email: user.email,
+    claims: user.claims,
+    has_password: user.password !== null,
+    disabled: user.disabledAt !== null,
+    created_at: formatTime(user.createdAt),
+  }
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs'
+import { InvalidArgumentError } from 'commander'
+import { parseDuration } from '../lib/durations.ts'
+import type { JsonObject } from '../protocol/claims.ts'
+import { type GrantType, grantTypes, isGrantType } from '../protocol/grant-types.ts'
+import { parseScope } from '../protocol/scopes.ts'
+
+/** Reads the value of an option that is a duration, into milliseconds. */
+export function durationOption(text: string): number {
+  const value = parseDuration(text)
+  if (value === undefined)
+    throw new InvalidArgumentError('Expected a duration such as 500ms, 10s, 15m, 12h or 7d.')
+  return value
+}
+
+export function portOption(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65_535)
+    throw new InvalidArgumentError('Expected a port from 0 to 65535.')
+  return value
+}
+
+export function scopeOption(text: string): readonly string[] {
+  try {
+    return parseScope(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** One of several `--grant` options. */
+export function grantOption(text: string, before: readonly GrantType[] = []): readonly GrantType[] {
+  if (!isGrantType(text)) throw new InvalidArgumentError(`Expected one of ${grantTypes.join(', ')}.`)
+  return [...new Set([...before, text])]
+}
+
+/** One of several options of a kind, or several words in one. */
+export function listOption(text: string, before: readonly string[] = []): readonly string[] {
+  return [...new Set([...before, text])]
+}
+
+export function claimsOption(text: string): JsonObject {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new InvalidArgumentError('Expected a JSON object, such as {"role":"editor"}.')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError('Expected a JSON object, such as {"role":"editor"}.')
+  }
+  return value as JsonObject
+}
+
+/** A secret comes through stdin, where neither `ps` nor the shell's history sees it; one line break at its end is cut. */
+export function readSecretFromStdin(): string {
+  return readFileSync(0, 'utf8').replace(/\r?\n$/, '')
+}
+
+/** Takes what was not given out, so that it is told apart from what was given as nothing. */
+export function given<T extends object>(options: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander'
+import { addApiCommands } from './commands/api.ts'
+import { addClientCommands } from './commands/client.ts'
+import { addDevCommand } from './commands/dev.ts'
+import { addKeyCommands } from './commands/keys.ts'
+import { addServeCommands } from './commands/serve.ts'
+import { addSessionCommands } from './commands/session.ts'
+import { addUserCommands } from './commands/user.ts'
+import { examples, say } from './output.ts'
+
+/**
+ * Runs one command.
+ * @returns the exit code: 0, 1 when it failed, 2 when it was used wrongly. A server goes on running after 0.
+ */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  const program = new Command('mintage')
+    .description('A standalone OAuth token issuer.')
+    .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
+    .showSuggestionAfterError()
+    .exitOverride()
+  addDevCommand(program)
+  addServeCommands(program)
+  addClientCommands(program)
+  addUserCommands(program)
+  addApiCommands(program)
+  addSessionCommands(program)
+  addKeyCommands(program)
+  inheritExit(program)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    complain(error)
+    return 1
+  }
+}
+
+/** Commands made before `exitOverride` was called do not know of it. */
+function inheritExit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command)
+    inheritExit(child)
+  }
+}
+
+/** The errors that are meant for the operator; the text of any other was written for a developer. */
+const expected = new Set([
+  'AdminError',
+  'ConfigError',
+  'ListenError',
+  'SchemaError',
+  'StoreUnavailableError',
+  'VaultError',
+  'HashQueueFullError',
+  'InvalidPasswordError',
+])
+
+function complain(thrown: unknown): void {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  for (const line of error.message.split('\n')) say(`mintage: ${line}`)
+  if (!expected.has(error.name)) say(error.stack ?? '')
+}

@@ -1,0 +1,221 @@
+import type { RequestListener } from 'node:http'
+import { Administration } from './admin/administration.ts'
+import { ApiDirectory } from './apis/api-directory.ts'
+import { ClientAuthentication } from './clients/client-authentication.ts'
+import { ClientDirectory } from './clients/client-directory.ts'
+import { type Config, ConfigError } from './config.ts'
+import type { EventSink } from './events/event.ts'
+import { createLogger, type Logger, logEvents } from './events/log.ts'
+import { clientCredentialsGrant } from './grants/client-credentials.ts'
+import { PasswordGrant } from './grants/password.ts'
+import { GrantPipeline } from './grants/pipeline.ts'
+import { RefreshTokenGrant } from './grants/refresh-token.ts'
+import { createApp } from './http/app.ts'
+import { Readiness } from './http/health.ts'
+import { listen } from './http/server.ts'
+import { DirectoryVault } from './keys/directory-vault.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import { RingKeeper } from './keys/ring-keeper.ts'
+import type { KeyPolicy } from './keys/schedule.ts'
+import { type Clock, systemClock } from './lib/clock.ts'
+import { second } from './lib/durations.ts'
+import { SessionService } from './sessions/session-service.ts'
+import { Sweeper } from './sessions/sweeper.ts'
+import { openStore, type Store } from './store/store.ts'
+import { Introspection } from './tokens/introspection.ts'
+import { Mint } from './tokens/mint.ts'
+import { Revocation } from './tokens/revocation.ts'
+import { HashPool } from './users/hash-pool.ts'
+import { UserAuthentication } from './users/user-authentication.ts'
+
+/** Everything behind the port of one process. */
+interface Issuer {
+  readonly handle: RequestListener
+  /** From now on the process can answer; retry windows count from here at the earliest. */
+  beginServing(): void
+  /** From now on `readyz` says no. */
+  drain(): void
+  close(): Promise<void>
+}
+
+/** An issuer that accepts requests. */
+export interface RunningIssuer {
+  /** Where it listens. */
+  readonly url: string
+  /** Its name: the `iss` of its tokens. */
+  readonly issuer: string
+  /** Accepts nothing new, finishes what it has accepted, and lets go of everything. `reason` is for the log. */
+  stop(reason: string): Promise<void>
+}
+
+export interface StartOptions {
+  readonly config: Config
+  /** Where log lines go: 1 is stdout, 2 is stderr. */
+  readonly logTo?: 1 | 2
+  readonly clock?: Clock
+  /** Makes what the issuer needs, once its address is known, and names it; without it the configuration does. */
+  readonly prepare?: (url: string) => Promise<string>
+}
+
+/** How long requests under way may take to end when the process is told to stop, in milliseconds. */
+const patience = 8 * second
+
+/**
+ * Listens first, for the name of the issuer may depend on the port, and serves when everything is wired.
+ * @throws {ConfigError} without an issuer; {ListenError} when the address cannot be had;
+ *   {StoreUnavailableError}, {SchemaError} or {VaultError} when what it stands on cannot be used.
+ */
+export async function startIssuer(options: StartOptions): Promise<RunningIssuer> {
+  const { config, clock = systemClock } = options
+  const logger = createLogger(config.logLevel, options.logTo)
+  for (const warning of config.warnings) logger.warn({ event: 'config.warning', message: warning })
+  const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
+  try {
+    const name = options.prepare ? await options.prepare(server.url) : config.issuer
+    if (name === undefined) {
+      throw new ConfigError([
+        'MINTAGE_ISSUER is missing: expected the https URL by which services know the issuer.',
+      ])
+    }
+    const issuer = await composeIssuer(config, name, logger, clock)
+    server.serve(issuer.handle)
+    issuer.beginServing()
+    return {
+      url: server.url,
+      issuer: name,
+      async stop(reason) {
+        logger.info({ event: 'stopping', reason })
+        issuer.drain()
+        await server.close(patience)
+        await issuer.close()
+        logger.info({ event: 'stopped' })
+      },
+    }
+  } catch (error) {
+    await server.close(0)
+    throw error
+  }
+}
+
+/** Wires everything behind the port. */
+async function composeIssuer(config: Config, issuer: string, logger: Logger, clock: Clock): Promise<Issuer> {
+  const onError = (error: unknown) => logger.error({ event: 'background.failed', err: error })
+  const store = await openStore({ url: config.databaseUrl, clock, onEvent: logEvents(logger) })
+  const keys = await openKeys(config, store, clock, onError).catch(async (error) => {
+    await store.close()
+    throw error
+  })
+  const clientDirectory = new ClientDirectory(store)
+  const apis = new ApiDirectory(store)
+  const hashes = createHashPool(config)
+  const sessions = new SessionService(store, keys, {
+    idleTtl: config.sessionIdleTtl,
+    ttl: config.sessionTtl,
+    retryWindow: config.refreshRetryWindow,
+  })
+  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const grants = [
+    clientCredentialsGrant,
+    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new RefreshTokenGrant(sessions),
+  ]
+  const sweeper = new Sweeper(store, onError)
+  const readiness = new Readiness(store, keys, clock)
+  const app = createApp({
+    issuer,
+    jwksMaxAge: config.jwksMaxAge,
+    logger,
+    keys,
+    apis,
+    clients,
+    pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, store, clock }),
+    introspection: new Introspection({
+      issuer,
+      keys,
+      store,
+      sessions,
+      clients: clientDirectory,
+      apis,
+      clock,
+    }),
+    revocation: new Revocation({ issuer, keys, store, sessions, clock }),
+    readiness,
+  })
+  return {
+    handle: app.callback(),
+    beginServing() {
+      store.availability.begin(clock.now())
+      sweeper.start()
+    },
+    drain() {
+      readiness.draining = true
+    },
+    async close() {
+      await sweeper.close()
+      await hashes.close()
+      await keys.close()
+      clientDirectory.close()
+      apis.close()
+      await store.close()
+    },
+  }
+}
+
+/** What the commands that administer an installation need of it. */
+export interface Installation {
+  readonly administration: Administration
+  readonly store: Store
+  close(): Promise<void>
+}
+
+/** Opens an installation for administration, beside a server that may be running on it. */
+export async function openInstallation(config: Config, onEvent: EventSink): Promise<Installation> {
+  const store = await openStore({ url: config.databaseUrl, onEvent })
+  const hashes = createHashPool(config)
+  const vault = new DirectoryVault(config.keysDir)
+  const keeper = new RingKeeper({
+    store,
+    vault,
+    policy: keyPolicy(config),
+    onError: () => undefined,
+  })
+  return {
+    store,
+    administration: new Administration({
+      store,
+      hashes,
+      keeper,
+      vault,
+      passwordMinLength: config.passwordMinLength,
+    }),
+    async close() {
+      await hashes.close()
+      await store.close()
+    },
+  }
+}
+
+function createHashPool(config: Config): HashPool {
+  return new HashPool({ cost: config.bcryptCost, threads: config.hashThreads, queue: config.hashQueue })
+}
+
+function keyPolicy(config: Config): KeyPolicy {
+  return {
+    rotation: config.keyRotation,
+    bits: config.keyBits,
+    jwksMaxAge: config.jwksMaxAge,
+    tokenLife: config.accessTokenTtl,
+    sessionIdle: config.sessionIdleTtl,
+  }
+}
+
+function openKeys(
+  config: Config,
+  store: Store,
+  clock: Clock,
+  onError: (error: unknown) => void,
+): Promise<KeyRing> {
+  const vault = new DirectoryVault(config.keysDir)
+  return KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError })
+}

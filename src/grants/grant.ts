@@ -1,0 +1,26 @@
+import type { Target } from '../apis/target.ts'
+import type { GrantType } from '../protocol/grant-types.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import type { Authorization } from '../tokens/authorization.ts'
+
+/** A token request whose client has been authenticated and may use the grant. */
+export interface GrantRequest {
+  readonly client: ClientRecord
+  /** The form, each parameter once, none without a value. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** The audiences that are open to the client, its default first. */
+  readonly targets: readonly Target[]
+  /** The requested scopes; undefined when none was asked for. */
+  readonly scopes: readonly string[] | undefined
+  /** RFC 8707 §2. */
+  readonly resource: string | undefined
+  /** The `Idempotency-Key` header. */
+  readonly idempotencyKey: string | undefined
+}
+
+/** One `grant_type`: from a request to an authorization, never to a signature. */
+export interface Grant {
+  readonly type: GrantType
+  /** @throws {OAuthError} when the request is refused. */
+  authorize(request: GrantRequest): Promise<Authorization>
+}

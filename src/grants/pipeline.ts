@@ -1,0 +1,69 @@
+import type { ApiDirectory } from '../apis/api-directory.ts'
+import { listTargets } from '../apis/target.ts'
+import type { ClientAuthentication, ClientCredentials } from '../clients/client-authentication.ts'
+import {
+  InvalidRequestError,
+  UnauthorizedClientError,
+  UnsupportedGrantTypeError,
+} from '../protocol/errors.ts'
+import { type GrantType, isGrantType } from '../protocol/grant-types.ts'
+import { parseScope } from '../protocol/scopes.ts'
+import type { Authorization } from '../tokens/authorization.ts'
+import type { Grant } from './grant.ts'
+
+/** A token request as it came. */
+export interface TokenRequest {
+  readonly credentials: ClientCredentials | undefined
+  /** The form, each parameter once, none without a value. */
+  readonly parameters: ReadonlyMap<string, string>
+  readonly idempotencyKey: string | undefined
+}
+
+export interface PipelineOptions {
+  readonly issuer: string
+  readonly clients: ClientAuthentication
+  readonly apis: ApiDirectory
+  readonly grants: readonly Grant[]
+}
+
+/**
+ * The phases of a token request, in the order that no grant can change: who asks → may it use this grant → which
+ * scopes and audiences → the grant itself.
+ */
+export class GrantPipeline {
+  readonly #options: PipelineOptions
+  readonly #grants: ReadonlyMap<GrantType, Grant>
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+    this.#grants = new Map(options.grants.map((grant) => [grant.type, grant]))
+  }
+
+  /** @throws {OAuthError} the reason why there will be no token. */
+  async authorize({ credentials, parameters, idempotencyKey }: TokenRequest): Promise<Authorization> {
+    const { clients, apis, issuer } = this.#options
+    const client = await clients.authenticate(credentials)
+    const grant = this.#findGrant(parameters.get('grant_type'))
+    if (!client.grants.includes(grant.type)) {
+      throw new UnauthorizedClientError(`The client may not use the grant type ${grant.type}.`)
+    }
+    const scope = parameters.get('scope')
+    return grant.authorize({
+      client,
+      parameters,
+      targets: listTargets(client, await apis.list(), issuer),
+      scopes: scope === undefined ? undefined : parseScope(scope),
+      resource: parameters.get('resource'),
+      idempotencyKey,
+    })
+  }
+
+  #findGrant(type: string | undefined): Grant {
+    if (type === undefined) throw new InvalidRequestError('The parameter grant_type is missing.')
+    const grant = isGrantType(type) ? this.#grants.get(type) : undefined
+    if (!grant) {
+      throw new UnsupportedGrantTypeError(`The grant types are ${[...this.#grants.keys()].join(', ')}.`)
+    }
+    return grant
+  }
+}

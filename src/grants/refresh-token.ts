@@ -1,0 +1,42 @@
+import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
+import type { SessionService } from '../sessions/session-service.ts'
+import type { Authorization } from '../tokens/authorization.ts'
+import type { Grant, GrantRequest } from './grant.ts'
+
+/** A session's refresh token (RFC 6749 §6). */
+export class RefreshTokenGrant implements Grant {
+  readonly type = 'refresh_token'
+  readonly #sessions: SessionService
+
+  constructor(sessions: SessionService) {
+    this.#sessions = sessions
+  }
+
+  async authorize(request: GrantRequest): Promise<Authorization> {
+    const { client, targets } = request
+    const refreshToken = request.parameters.get('refresh_token')
+    if (refreshToken === undefined) throw new InvalidRequestError('The refresh token is missing.')
+    const refreshed = await this.#sessions.refresh({
+      client,
+      refreshToken,
+      retryKey: request.idempotencyKey,
+      scopes: request.scopes,
+      resource: request.resource,
+      open: new Map(targets.map((target) => [target.audience, target.scopes])),
+    })
+    const target = targets.find(({ audience }) => audience === refreshed.session.audience)
+    if (!target) throw new InvalidGrantError('The audience of the session is not open to this client.')
+    return {
+      grant: 'refresh_token',
+      client,
+      target,
+      scopes: refreshed.scopes,
+      subject: {
+        kind: 'user',
+        id: refreshed.session.user,
+        claims: refreshed.userClaims,
+        open: async () => refreshed,
+      },
+    }
+  }
+}

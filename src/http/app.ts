@@ -1,0 +1,74 @@
+import Router from '@koa/router'
+import Koa from 'koa'
+import bodyParser from 'koa-bodyparser'
+import type { ApiDirectory } from '../apis/api-directory.ts'
+import type { ClientAuthentication } from '../clients/client-authentication.ts'
+import type { Logger } from '../events/log.ts'
+import type { GrantPipeline } from '../grants/pipeline.ts'
+import type { Introspection } from '../tokens/introspection.ts'
+import type { Mint } from '../tokens/mint.ts'
+import type { Revocation } from '../tokens/revocation.ts'
+import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
+import { answerErrors } from './middleware/errors.ts'
+import { forbidStoring, setHeaders } from './middleware/headers.ts'
+import { introspectionEndpoint } from './oauth2/introspect.ts'
+import { revocationEndpoint } from './oauth2/revoke.ts'
+import { tokenEndpoint } from './oauth2/token.ts'
+import { jwksEndpoint, type PublishedKeys } from './well-known/jwks.ts'
+import { issuerPath, metadataEndpoint } from './well-known/metadata.ts'
+
+export interface AppOptions {
+  readonly issuer: string
+  /** Milliseconds. */
+  readonly jwksMaxAge: number
+  readonly logger: Logger
+  readonly keys: PublishedKeys
+  readonly apis: ApiDirectory
+  readonly clients: ClientAuthentication
+  readonly pipeline: GrantPipeline
+  readonly mint: Mint
+  readonly introspection: Introspection
+  readonly revocation: Revocation
+  readonly readiness: Readiness
+}
+
+/** The form as it was sent, 64 KiB at most: the parser would fold repeated parameters. */
+const readForm = bodyParser({
+  enableTypes: ['text'],
+  extendTypes: { text: ['application/x-www-form-urlencoded'] },
+  textLimit: '64kb',
+})
+
+/** The Koa application: every endpoint of the issuer. */
+export function createApp(options: AppOptions): Koa {
+  const { issuer, logger, clients } = options
+  const path = issuerPath(issuer)
+  const router = new Router()
+
+  // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
+  for (const prefix of new Set(['', path])) {
+    const form = [forbidStoring, readForm] as const
+    router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint(options.pipeline, options.mint))
+    router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
+    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options.revocation))
+    router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
+    router.get(`${prefix}/.well-known/openid-configuration`, metadataEndpoint(issuer, options.apis))
+  }
+  // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
+  for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+    for (const suffix of new Set(['', path])) {
+      const location = `/.well-known/${name}${suffix}`
+      if (!router.match(location, 'GET').route) router.get(location, metadataEndpoint(issuer, options.apis))
+    }
+  }
+  router.get('/livez', livenessEndpoint)
+  router.get('/readyz', readinessEndpoint(options.readiness))
+
+  const app = new Koa()
+  app.on('error', (error) => logger.error({ event: 'request.failed', err: error }))
+  app.use(setHeaders(issuer.startsWith('https:')))
+  app.use(answerErrors(logger))
+  app.use(router.routes())
+  app.use(router.allowedMethods())
+  return app
+}

@@ -1,0 +1,33 @@
+import type { Middleware } from 'koa'
+import { randomToken } from '../../lib/ids.ts'
+
+const acceptableId = /^[\w.-]{1,64}$/
+
+/**
+ * Gives each request an id, its own or the one that a proxy sent, and each answer the headers that keep a browser
+ * from doing anything with it but reading it.
+ */
+export function setHeaders(isHttps: boolean): Middleware {
+  const headers = {
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'no-referrer',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(isHttps && { 'Strict-Transport-Security': 'max-age=31536000' }),
+  }
+  return async (context, next) => {
+    const sent = context.headers['x-request-id']
+    const id = typeof sent === 'string' && acceptableId.test(sent) ? sent : randomToken(12)
+    context.state['id'] = id
+    context.set(headers)
+    context.set('X-Request-Id', id)
+    await next()
+  }
+}
+
+/** Answers that hold a token, and their errors, are kept nowhere (RFC 6749 §5.1). */
+export const forbidStoring: Middleware = async (context, next) => {
+  context.set('Cache-Control', 'no-store')
+  context.set('Pragma', 'no-cache')
+  await next()
+}

@@ -1,0 +1,62 @@
+import type { Context } from 'koa'
+import { InvalidRequestError, InvalidTargetError } from '../../protocol/errors.ts'
+
+const formType = 'application/x-www-form-urlencoded'
+
+/** What must never stand in a URL, where logs and histories would keep it (RFC 6749 §2.3.1). */
+const bodyOnly = new Set([
+  'client_id',
+  'client_secret',
+  'grant_type',
+  'password',
+  'refresh_token',
+  'token',
+  'username',
+])
+
+/**
+ * The form of an OAuth request, each parameter once, those without a value left out (RFC 6749 §3.2). Read from the
+ * raw form, since parsers fold a repeated parameter and make objects of `a[b]`.
+ * @throws {InvalidRequestError} for another type of body, a repeated or bracketed parameter, or broken encoding.
+ * @throws {InvalidTargetError} for a repeated `resource` (RFC 8707 §2).
+ */
+export function readParameters(context: Context): ReadonlyMap<string, string> {
+  for (const [name] of new URLSearchParams(context.querystring)) {
+    if (bodyOnly.has(name)) throw new InvalidRequestError(`${name} belongs into the body, not into the URL.`)
+  }
+  if (!context.is(formType)) throw new InvalidRequestError(`The body must be ${formType}.`)
+  const { body } = context.request
+  return parseForm(typeof body === 'string' ? body : '')
+}
+
+/** See {@link readParameters}. */
+export function parseForm(form: string): ReadonlyMap<string, string> {
+  const seen = new Set<string>()
+  const parameters = new Map<string, string>()
+  for (const pair of form.split('&')) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals))
+    const value = equals === -1 ? '' : decode(pair.slice(equals + 1))
+    if (/[[\]]/.test(name)) throw new InvalidRequestError('Parameters are neither lists nor objects.')
+    if (seen.has(name)) {
+      if (name === 'resource') throw new InvalidTargetError('A token is for one resource.')
+      throw new InvalidRequestError('A parameter is repeated.')
+    }
+    seen.add(name)
+    if (value !== '') parameters.set(name, value)
+  }
+  return parameters
+}
+
+/**
+ * Undoes `application/x-www-form-urlencoded` for one name or value.
+ * @throws {InvalidRequestError} when it is not well-formed UTF-8 in percent-encoding.
+ */
+export function decode(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll('+', ' '))
+  } catch (cause) {
+    throw new InvalidRequestError('The form is not correctly encoded.', { cause })
+  }
+}

@@ -1,0 +1,23 @@
+import type { Context } from 'koa'
+import type { ClientAuthentication } from '../../clients/client-authentication.ts'
+import { InvalidRequestError } from '../../protocol/errors.ts'
+import type { Revocation } from '../../tokens/revocation.ts'
+import { readCredentials } from './credentials.ts'
+import { readParameters } from './parameters.ts'
+
+/** `POST /oauth2/revoke` (RFC 7009). */
+export function revocationEndpoint(
+  clients: ClientAuthentication,
+  revocation: Revocation,
+): (context: Context) => Promise<void> {
+  return async (context) => {
+    const parameters = readParameters(context)
+    const credentials = readCredentials(context.headers.authorization, parameters)
+    const caller = await clients.authenticate(credentials)
+    const token = parameters.get('token')
+    if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
+    await revocation.revoke(token, caller)
+    context.status = 200
+    context.body = ''
+  }
+}

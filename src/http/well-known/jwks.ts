@@ -1,0 +1,24 @@
+import type { Context } from 'koa'
+
+/** The published keys, as they go over the wire. */
+export interface PublishedKeys {
+  /** The JWK set (RFC 7517 §5) and its entity tag, quotes included. */
+  jwks(): { readonly body: string; readonly etag: string }
+}
+
+/** `GET /.well-known/jwks.json`. `maxAge` is in milliseconds. */
+export function jwksEndpoint(keys: PublishedKeys, maxAge: number): (context: Context) => void {
+  const cacheControl = `public, max-age=${Math.floor(maxAge / 1_000)}`
+  return (context) => {
+    const { body, etag } = keys.jwks()
+    context.set('Cache-Control', cacheControl)
+    context.set('ETag', etag)
+    context.status = 200
+    if (context.fresh) {
+      context.status = 304
+      return
+    }
+    context.type = 'application/jwk-set+json'
+    context.body = body
+  }
+}

@@ -1,0 +1,166 @@
+import type { Event } from '../events/event.ts'
+import type { JsonObject } from '../protocol/claims.ts'
+import { isWithin, parseScope } from '../protocol/scopes.ts'
+import type { Decision, Redeemable } from '../store/redeemer.ts'
+import type { SessionRecord } from '../store/session-table.ts'
+
+/** An authentic refresh token and the request that it came with. */
+export interface Presentation {
+  readonly generation: number
+  /** The id and the `client_id` of the client that was authenticated. */
+  readonly client: string
+  readonly clientId: string
+  /** The digest of the request's `Idempotency-Key`; null without one. */
+  readonly retryKey: string | null
+  /** Names this attempt of the issuer, the same when the issuer itself repeats it. */
+  readonly attempt: string
+  /** Undefined: the session's. */
+  readonly scopes: readonly string[] | undefined
+  /** Undefined: the session's. */
+  readonly resource: string | undefined
+  /** The audiences that are open to the client now, each with the scopes it may have there. */
+  readonly open: ReadonlyMap<string, readonly string[]>
+}
+
+/** What the rules are measured by. Times are milliseconds since the epoch, lives are milliseconds. */
+export interface RefreshRules {
+  readonly now: number
+  /** From when this node could answer at all. */
+  readonly servingSince: number
+  readonly retryWindow: number
+  readonly idleTtl: number
+  /** The id of the MAC key of a new generation. */
+  readonly macKey: number
+}
+
+export type RefusalReason =
+  | 'unknown'
+  | 'foreign_client'
+  | 'ended'
+  | 'expired'
+  | 'disabled'
+  | 'audience_closed'
+  | 'scope'
+  | 'resource'
+  | 'retry_key'
+  | 'reused'
+
+export type RefreshOutcome =
+  | {
+      readonly kind: 'refreshed'
+      /** As it is after the refresh. */
+      readonly session: SessionRecord
+      readonly scopes: readonly string[]
+      readonly userClaims: JsonObject
+    }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+
+/**
+ * The refresh rules (design, "Refresh tokens"; RFC 9700 §4.14.2), as a pure function of the locked session, what was
+ * presented, and the time. A retry yields the generation that is current already, whose token string is then the
+ * same as before; only a rotation steps it.
+ */
+export function decideRefresh(
+  redeemable: Redeemable | undefined,
+  presented: Presentation,
+  rules: RefreshRules,
+): Decision<RefreshOutcome> {
+  if (!redeemable) return refuse('unknown')
+  const { session, client, user } = redeemable
+  if (session.client !== presented.client) {
+    return refuse('foreign_client', {
+      type: 'session.foreign_client',
+      sid: session.sid,
+      client: session.client,
+      presentedBy: presented.clientId,
+    })
+  }
+  if (session.endedAt !== null) return refuse('ended')
+  if (rules.now >= session.idleExpiresAt || rules.now >= session.expiresAt) return refuse('expired')
+  if (!client || client.disabled || !user || user.disabled) return refuse('disabled')
+
+  if (presented.resource !== undefined && presented.resource !== session.audience) return refuse('resource')
+  const open = presented.open.get(session.audience)
+  if (!open) return refuse('audience_closed')
+  const granted = parseScope(session.scope).filter((scope) => open.includes(scope))
+  if (!isWithin(presented.scopes ?? [], granted)) return refuse('scope')
+  const scopes = presented.scopes ?? granted
+
+  const { generation } = presented
+  if (generation >= session.generation) return rotate(session, scopes, user.claims, presented, rules)
+  if (generation === session.generation - 1) {
+    const sameAttempt = session.attempt === presented.attempt
+    const sameKey = session.retryKey !== null && session.retryKey === presented.retryKey
+    const inWindow = isWithinRetryWindow(session, rules)
+    if (sameAttempt || sameKey || (session.retryKey === null && inWindow)) {
+      return {
+        outcome: { kind: 'refreshed', session, scopes, userClaims: user.claims },
+        events: [refreshed(session, presented.clientId, 'retried')],
+      }
+    }
+    if (inWindow) return refuse('retry_key')
+  }
+  return {
+    outcome: { kind: 'refused', reason: 'reused' },
+    write: { kind: 'end', reason: 'reuse', at: rules.now },
+    events: [
+      {
+        type: 'session.reused',
+        sid: session.sid,
+        client: presented.clientId,
+        presented: generation,
+        generation: session.generation,
+      },
+    ],
+  }
+}
+
+/** Whether a lost answer may still be asked for again. A clock that went back counts as no time at all. */
+function isWithinRetryWindow(session: SessionRecord, rules: RefreshRules): boolean {
+  const elapsed = rules.now - Math.max(session.rotatedAt, rules.servingSince)
+  return Math.max(0, elapsed) < rules.retryWindow
+}
+
+function rotate(
+  session: SessionRecord,
+  scopes: readonly string[],
+  userClaims: JsonObject,
+  presented: Presentation,
+  rules: RefreshRules,
+): Decision<RefreshOutcome> {
+  const rotated = {
+    generation: presented.generation + 1,
+    macKey: rules.macKey,
+    rotatedAt: rules.now,
+    retryKey: presented.retryKey,
+    attempt: presented.attempt,
+    idleExpiresAt: rules.now + rules.idleTtl,
+  }
+  const after: SessionRecord = { ...session, ...rotated }
+  // Authentic and ahead of the row: the database lost commits, and the token's word is the newer one.
+  const adopted: readonly Event[] =
+    presented.generation > session.generation
+      ? [
+          {
+            type: 'session.adopted',
+            sid: session.sid,
+            client: presented.clientId,
+            from: session.generation,
+            to: presented.generation,
+          },
+        ]
+      : []
+  return {
+    outcome: { kind: 'refreshed', session: after, scopes, userClaims },
+    write: { kind: 'rotate', ...rotated },
+    events: [...adopted, refreshed(after, presented.clientId, 'rotated')],
+  }
+}
+
+function refreshed(session: SessionRecord, client: string, outcome: 'rotated' | 'retried'): Event {
+  return { type: 'session.refreshed', sid: session.sid, client, generation: session.generation, outcome }
+}
+
+function refuse(reason: RefusalReason, ...events: readonly Event[]): Decision<RefreshOutcome> {
+  return { outcome: { kind: 'refused', reason }, events }
+}

@@ -1,0 +1,194 @@
+import { sha256 } from '../lib/digests.ts'
+import { randomId, randomToken } from '../lib/ids.ts'
+import type { JsonObject } from '../protocol/claims.ts'
+import {
+  InvalidGrantError,
+  InvalidScopeError,
+  InvalidTargetError,
+  type OAuthError,
+} from '../protocol/errors.ts'
+import { formatScope } from '../protocol/scopes.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import type { SessionRecord } from '../store/session-table.ts'
+import type { Store } from '../store/store.ts'
+import type { UserRecord } from '../store/user-table.ts'
+import type { MacKeys } from './mac-keys.ts'
+import { decideRefresh, type RefreshOutcome, type RefusalReason } from './refresh-decision.ts'
+import { createHandle, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+
+/** What sessions need of the key ring. */
+export interface SessionKeys extends MacKeys {
+  /** Makes sure, durably, that MAC keys outlive sessions that may idle this long (milliseconds). */
+  ensureIdle(milliseconds: number): Promise<void>
+}
+
+/** The lives of sessions, in milliseconds, where a client has none of its own. */
+export interface SessionPolicy {
+  readonly idleTtl: number
+  readonly ttl: number
+  readonly retryWindow: number
+}
+
+/** A session and the token that refreshes it. */
+export interface OpenSession {
+  readonly session: SessionRecord
+  readonly refreshToken: string
+}
+
+/** What a refresh yields: the session as it is now, its token, and what the access token may say. */
+export interface RefreshedSession extends OpenSession {
+  readonly scopes: readonly string[]
+  readonly userClaims: JsonObject
+}
+
+export interface RefreshRequest {
+  readonly client: ClientRecord
+  readonly refreshToken: string
+  /** The value of the `Idempotency-Key` header. */
+  readonly retryKey: string | undefined
+  readonly scopes: readonly string[] | undefined
+  readonly resource: string | undefined
+  /** The audiences that are open to the client now, each with the scopes it may have there. */
+  readonly open: ReadonlyMap<string, readonly string[]>
+}
+
+/** Starts sessions, and refreshes them by the rules of `refresh-decision.ts`. */
+export class SessionService {
+  readonly #store: Store
+  readonly #keys: SessionKeys
+  readonly #policy: SessionPolicy
+  readonly #underWay = new Map<string, Promise<RefreshOutcome>>()
+
+  constructor(store: Store, keys: SessionKeys, policy: SessionPolicy) {
+    this.#store = store
+    this.#keys = keys
+    this.#policy = policy
+  }
+
+  /** Starts a session and records the login that it comes from. */
+  async start(
+    client: ClientRecord,
+    user: UserRecord,
+    scopes: readonly string[],
+    audience: string,
+  ): Promise<OpenSession> {
+    const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
+    await this.#keys.ensureIdle(idleTtl)
+    const macKey = this.#keys.currentMacKey()
+    const session = await this.#store.transaction(async (tx) => {
+      const started: SessionRecord = {
+        handle: createHandle(),
+        sid: randomId('ses'),
+        client: client.id,
+        user: user.id,
+        scope: formatScope(scopes),
+        audience,
+        generation: 0,
+        macKey: macKey.id,
+        rotatedAt: tx.now,
+        retryKey: null,
+        attempt: null,
+        createdAt: tx.now,
+        idleExpiresAt: tx.now + idleTtl,
+        expiresAt: tx.now + (client.sessionTtl ?? this.#policy.ttl),
+        endedAt: null,
+        endReason: null,
+      }
+      // The account may have been disabled, or its password changed, while the password was being hashed.
+      const current = await tx.users.findById(user.id)
+      if (current?.disabledAt !== null || current.passwordChangedAt !== user.passwordChangedAt) {
+        throw new InvalidGrantError('The user name or password is wrong.')
+      }
+      await tx.sessions.insert(started)
+      await tx.record({ type: 'login.succeeded', user: user.id, client: client.clientId })
+      await tx.record({ type: 'session.started', sid: started.sid, client: client.clientId, user: user.id })
+      return started
+    })
+    return { session, refreshToken: writeRefreshToken(session, macKey) }
+  }
+
+  /**
+   * Redeems a refresh token (RFC 6749 §6). The rotation is durable before this returns.
+   * @throws {InvalidGrantError | InvalidScopeError | InvalidTargetError} when the rules refuse it.
+   */
+  async refresh(request: RefreshRequest): Promise<RefreshedSession> {
+    const content = readRefreshToken(request.refreshToken, this.#keys)
+    if (!content) throw toError('unknown')
+    const { client } = request
+    const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
+    await this.#keys.ensureIdle(idleTtl)
+    const presentation = {
+      generation: content.generation,
+      client: client.id,
+      clientId: client.clientId,
+      retryKey: request.retryKey === undefined ? null : sha256(request.retryKey),
+      attempt: randomToken(12),
+      scopes: request.scopes,
+      resource: request.resource,
+      open: request.open,
+    }
+    const outcome = await this.#once(
+      JSON.stringify([request.refreshToken, client.id, request.retryKey, request.scopes, request.resource]),
+      () =>
+        this.#store.redeem(content.handle, (redeemable, now, servingSince) =>
+          decideRefresh(redeemable, presentation, {
+            now,
+            servingSince,
+            retryWindow: client.retryWindow ?? this.#policy.retryWindow,
+            idleTtl,
+            macKey: this.#keys.currentMacKey().id,
+          }),
+        ),
+    )
+    if (outcome.kind === 'refused') throw toError(outcome.reason)
+    const { session } = outcome
+    const key = this.#keys.macKey(session.macKey)
+    if (!key) throw toError('unknown')
+    return { ...outcome, refreshToken: writeRefreshToken(session, { id: session.macKey, key }) }
+  }
+
+  /** The live session that an authentic refresh token belongs to, of whichever generation; changes nothing. */
+  async find(refreshToken: string): Promise<{ session: SessionRecord; isLatest: boolean } | undefined> {
+    const content = readRefreshToken(refreshToken, this.#keys)
+    if (!content) return undefined
+    const session = await this.#store.sessions.findByHandle(content.handle)
+    if (!session || !isLive(session, await this.#store.now())) return undefined
+    return { session, isLatest: content.generation >= session.generation }
+  }
+
+  /** The live session of this `sid`. */
+  async findBySid(sid: string): Promise<SessionRecord | undefined> {
+    const session = await this.#store.sessions.findBySid(sid)
+    return session && isLive(session, await this.#store.now()) ? session : undefined
+  }
+
+  /** Ends a session on its client's word; ending it twice changes nothing. */
+  async end(sid: string): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      const ended = await tx.sessions.end({ sid }, 'revoked_by_client', tx.now)
+      if (ended > 0) await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_client' })
+    })
+  }
+
+  /** The same request many times at once is one redemption, so that a hammered token cannot fill the queue. */
+  #once(key: string, redeem: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
+    const underWay = this.#underWay.get(key)
+    if (underWay) return underWay
+    const started = redeem().finally(() => this.#underWay.delete(key))
+    this.#underWay.set(key, started)
+    return started
+  }
+}
+
+function isLive(session: SessionRecord, now: number): boolean {
+  return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
+}
+
+/** One answer for whatever is wrong with the token, so that it tells a thief nothing (RFC 6749 §5.2). */
+function toError(reason: RefusalReason): OAuthError {
+  if (reason === 'scope') return new InvalidScopeError('The scope is beyond what was granted to the session.')
+  if (reason === 'resource') return new InvalidTargetError('The resource is not the one of the session.')
+  return new InvalidGrantError('The refresh token is invalid, expired, used or revoked.', {
+    cause: `refused: ${reason}`,
+  })
+}

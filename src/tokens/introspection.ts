@@ -1,0 +1,92 @@
+import type { KeyObject } from 'node:crypto'
+import type { ApiDirectory } from '../apis/api-directory.ts'
+import type { ClientDirectory } from '../clients/client-directory.ts'
+import type { Clock } from '../lib/clock.ts'
+import { second } from '../lib/durations.ts'
+import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
+import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
+import type { SessionService } from '../sessions/session-service.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import type { Store } from '../store/store.ts'
+import { readOwnToken } from './own-token.ts'
+
+/** RFC 7662 §2.2: what a token says, or that it is not active and nothing more. */
+export type IntrospectionResponse = JsonObject & { readonly active: boolean }
+
+export interface IntrospectionOptions {
+  readonly issuer: string
+  readonly keys: { publicKey(kid: string): KeyObject | undefined }
+  readonly store: Store
+  readonly sessions: SessionService
+  readonly clients: ClientDirectory
+  readonly apis: ApiDirectory
+  readonly clock: Clock
+}
+
+const inactive: IntrospectionResponse = { active: false }
+
+/** Tells a concerned client what a token is worth now. Asking changes nothing. */
+export class Introspection {
+  readonly #options: IntrospectionOptions
+
+  constructor(options: IntrospectionOptions) {
+    this.#options = options
+  }
+
+  async introspect(token: string, caller: ClientRecord): Promise<IntrospectionResponse> {
+    return looksLikeRefreshToken(token)
+      ? this.#introspectRefreshToken(token, caller)
+      : this.#introspectAccessToken(token, caller)
+  }
+
+  async #introspectRefreshToken(token: string, caller: ClientRecord): Promise<IntrospectionResponse> {
+    const found = await this.#options.sessions.find(token)
+    if (!found?.isLatest || found.session.client !== caller.id) return inactive
+    const { session } = found
+    const user = await this.#options.store.users.findById(session.user)
+    if (!user || user.disabledAt !== null) return inactive
+    return {
+      active: true,
+      ...(session.scope !== '' && { scope: session.scope }),
+      client_id: caller.clientId,
+      username: user.username,
+      iat: Math.floor(session.rotatedAt / second),
+      exp: Math.floor(Math.min(session.idleExpiresAt, session.expiresAt) / second),
+      sub: session.user,
+      aud: session.audience,
+      iss: this.#options.issuer,
+      sid: session.sid,
+    }
+  }
+
+  async #introspectAccessToken(token: string, caller: ClientRecord): Promise<IntrospectionResponse> {
+    const claims = readOwnToken(token, this.#options.issuer, this.#options.keys)
+    if (!claims || this.#options.clock.now() >= claims.exp * second) return inactive
+    if (!(await this.#isConcerned(caller, claims)) || !(await this.#isLive(claims))) return inactive
+    return { active: true, ...claims, token_type: 'Bearer' }
+  }
+
+  /**
+   * The client that the token was issued to, and one registered for its audience: by name, or as the API's own. To
+   * be open to every audience is not to be registered for one.
+   */
+  async #isConcerned(caller: ClientRecord, claims: AccessTokenClaims): Promise<boolean> {
+    if (caller.clientId === claims.client_id || caller.audiences?.includes(claims.aud)) return true
+    const api = await this.#options.apis.find(claims.aud)
+    return api?.introspectionClient === caller.id
+  }
+
+  async #isLive(claims: AccessTokenClaims): Promise<boolean> {
+    const issuedTo = (await this.#options.clients.find(claims.client_id))?.client
+    if (!issuedTo || issuedTo.disabledAt !== null) return false
+    // A name that was taken again is another client.
+    const validFrom = Math.max(issuedTo.tokensVoidUntil, Math.floor(issuedTo.createdAt / second) * second)
+    if (claims.iat * second < validFrom) return false
+    if (claims.sid !== undefined) {
+      const session = await this.#options.sessions.findBySid(claims.sid)
+      const user = session && (await this.#options.store.users.findById(session.user))
+      if (!user || user.disabledAt !== null) return false
+    }
+    return !(await this.#options.store.revokedTokens.has(claims.jti))
+  }
+}

@@ -1,0 +1,107 @@
+import type { KeyObject } from 'node:crypto'
+import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mintage/verifier/jws'
+import type { Signer } from '../keys/signer.ts'
+import type { Clock } from '../lib/clock.ts'
+import { second } from '../lib/durations.ts'
+import { randomToken } from '../lib/ids.ts'
+import { formatScope } from '../protocol/scopes.ts'
+import type { OpenSession } from '../sessions/session-service.ts'
+import type { Store } from '../store/store.ts'
+import { buildClaims, encodeHeader } from './access-token.ts'
+import type { Authorization, TokenResponse } from './authorization.ts'
+
+/** What the mint needs of the key ring. */
+export interface SigningKeys {
+  /** The key that signs now, once it is sure, durably, to stay published for tokens of this life (milliseconds). */
+  signer(tokenLife: number): Promise<Signer>
+  /** Undefined when the key is unknown or withdrawn. */
+  publicKey(kid: string): KeyObject | undefined
+}
+
+export interface MintOptions {
+  readonly issuer: string
+  /** Milliseconds, where neither API nor client says less. */
+  readonly accessTokenTtl: number
+  readonly keys: SigningKeys
+  readonly store: Store
+  readonly clock: Clock
+}
+
+/** The one place where tokens are made: session → access token → signature. */
+export class Mint {
+  readonly #options: MintOptions
+
+  constructor(options: MintOptions) {
+    this.#options = options
+  }
+
+  async issue(authorization: Authorization): Promise<TokenResponse> {
+    const { subject, scopes } = authorization
+    const open = subject.kind === 'user' ? await subject.open() : undefined
+    const now = this.#options.clock.now()
+    const issuedAt = Math.floor(now / second)
+    const life = this.#life(authorization, open, now)
+    const expiresAt = issuedAt + Math.floor(life / second)
+    const jti = randomToken(16)
+    const claims = buildClaims({
+      issuer: this.#options.issuer,
+      subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,
+      isUser: subject.kind === 'user',
+      client: authorization.client,
+      target: authorization.target,
+      scopes,
+      userClaims: subject.kind === 'user' ? subject.claims : {},
+      sid: open?.session.sid,
+      jti,
+      issuedAt,
+      expiresAt,
+    })
+    const accessToken = await this.#sign(JSON.stringify(claims), authorization, now, life)
+    this.#options.store.tell({
+      type: 'token.issued',
+      grant: authorization.grant,
+      client: authorization.client.clientId,
+      jti,
+      ...(open && { sid: open.session.sid }),
+    })
+    return {
+      access_token: accessToken,
+      token_type: 'Bearer',
+      expires_in: expiresAt - issuedAt,
+      ...(scopes.length > 0 && { scope: formatScope(scopes) }),
+      ...(open && {
+        refresh_token: open.refreshToken,
+        refresh_token_expires_in: Math.max(
+          0,
+          Math.floor((Math.min(open.session.idleExpiresAt, open.session.expiresAt) - now) / second),
+        ),
+      }),
+    }
+  }
+
+  /** The shortest of what client, API, installation and session allow, in milliseconds; a second at least. */
+  #life({ client, target }: Authorization, open: OpenSession | undefined, now: number): number {
+    const own = [client.accessTokenTtl, target.accessTokenTtl].filter((ttl) => ttl !== null)
+    const life = own.length > 0 ? Math.min(...own) : this.#options.accessTokenTtl
+    return Math.max(second, Math.min(life, open ? open.session.expiresAt - now : life))
+  }
+
+  /** Signs, and lets nothing out that a verifier would refuse. */
+  async #sign(payload: string, { target }: Authorization, now: number, life: number): Promise<string> {
+    const signer = await this.#options.keys.signer(life)
+    const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
+    const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
+    const publicKey = this.#options.keys.publicKey(signer.kid)
+    if (!publicKey) throw new Error(`The key ${signer.kid} was withdrawn while it signed.`)
+    const jws = parseCompactJws(token)
+    checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
+      issuer: this.#options.issuer,
+      audience: target.audience,
+      typ: target.typ,
+      now,
+      clockTolerance: second,
+      maxLifetime: Number.MAX_SAFE_INTEGER,
+    })
+    return token
+  }
+}

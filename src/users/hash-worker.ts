@@ -1,0 +1,15 @@
+import { BcryptSha256 } from './hashes/bcrypt-sha256.ts'
+import type { HashPolicy } from './hashes/hash-format.ts'
+import { PasswordHasher, type Verification, type VerificationRequest } from './password-hash.ts'
+
+/** One piece of work for a hashing thread. */
+export type HashTask = { readonly policy: HashPolicy } & (
+  | { readonly type: 'hash'; readonly password: string }
+  | ({ readonly type: 'verify' } & VerificationRequest)
+)
+
+/** What runs in a hashing thread, where blocking harms nobody. */
+export default function runHashTask(task: HashTask): string | Promise<Verification> {
+  const passwords = new PasswordHasher(new BcryptSha256(), [], task.policy)
+  return task.type === 'hash' ? passwords.hash(task.password) : passwords.verify(task)
+}

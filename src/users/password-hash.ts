@@ -1,0 +1,111 @@
+import {
+  type CurrentFormat,
+  type HashFormat,
+  type HashPolicy,
+  leastBcryptCost,
+} from './hashes/hash-format.ts'
+
+/** The longest password, in bytes of UTF-8. Every character of one that is shorter counts. */
+export const maxPasswordBytes = 4_096
+
+/** The text cannot be anybody's password. */
+export class InvalidPasswordError extends Error {
+  override readonly name = 'InvalidPasswordError'
+}
+
+/**
+ * @throws {InvalidPasswordError} when the password is longer than {@link maxPasswordBytes}, or holds half a surrogate
+ *   pair, which UTF-8 cannot carry and would make equal to another.
+ */
+export function checkPassword(password: string): void {
+  if (Buffer.byteLength(password, 'utf8') > maxPasswordBytes) {
+    throw new InvalidPasswordError(
+      `A password has at most ${maxPasswordBytes} bytes in UTF-8; this one is longer.`,
+    )
+  }
+  if (/\p{Surrogate}/u.test(password)) {
+    throw new InvalidPasswordError(
+      'A password is a sequence of whole Unicode characters; this one has a broken one.',
+    )
+  }
+}
+
+/**
+ * The form in which passwords are hashed: NFC (NIST SP 800-63B-4 §3.1.1.2). Code points that this runtime's Unicode
+ * does not know yet are left as they are, not refused as UAX #15 §12.1 would, for the sake of a new emoji.
+ */
+export function normalisePassword(password: string): string {
+  return password.normalize('NFC')
+}
+
+export interface VerificationRequest {
+  readonly password: string
+  /** The user's hash; undefined when there is no such user or no usable password. */
+  readonly encoded: string | undefined
+  /** Whether the hash was made from the password's normalised form. Hashes that were imported were not. */
+  readonly normalised: boolean
+  /** Whether to make a new hash where one is due. Without it a right password costs the same as a wrong one. */
+  readonly upgrade: boolean
+}
+
+export interface Verification {
+  readonly ok: boolean
+  /** What to store in place of the hash, as one of a normalised password. It may be the same text. */
+  readonly upgraded?: string
+}
+
+/**
+ * Makes and checks password hashes: new ones in the current format and cost, old ones in any format that is
+ * registered. Whatever the reason of a failure, the work done is that of one hash of the current cost (a format or
+ * cost that is dearer than the current one cannot be hidden, and is replaced at the next login).
+ */
+export class PasswordHasher {
+  readonly #current: CurrentFormat
+  readonly #formats: readonly HashFormat[]
+  readonly #policy: HashPolicy
+
+  constructor(current: CurrentFormat, others: readonly HashFormat[], policy: HashPolicy) {
+    this.#current = current
+    this.#formats = [current, ...others]
+    this.#policy = policy
+  }
+
+  hash(password: string): string {
+    return this.#current.hash(normalisePassword(password), this.#policy)
+  }
+
+  async verify({ password, encoded, normalised, upgrade }: VerificationRequest): Promise<Verification> {
+    const format = encoded === undefined ? undefined : this.#formats.find((each) => each.recognises(encoded))
+    if (!format || encoded === undefined) {
+      this.#burn(this.#policy.cost)
+      return { ok: false }
+    }
+    const ok = await format.verify(normalised ? normalisePassword(password) : password, encoded)
+    if (ok && upgrade) return { ok, ...this.#upgrade(format, password, encoded, normalised) }
+    this.#pad(2 ** this.#policy.cost - format.work(encoded))
+    return { ok }
+  }
+
+  #upgrade(
+    format: HashFormat,
+    password: string,
+    encoded: string,
+    normalised: boolean,
+  ): { upgraded?: string } {
+    if (format.needsUpgrade(encoded, this.#policy)) return { upgraded: this.hash(password) }
+    if (normalised) return {}
+    // What was imported as it came is, for most passwords, the hash of the normalised form already.
+    return { upgraded: normalisePassword(password) === password ? encoded : this.hash(password) }
+  }
+
+  /** Does `iterations` iterations of bcrypt, as powers of two: those of which the number is the sum. */
+  #pad(iterations: number): void {
+    for (let cost = leastBcryptCost; 2 ** cost <= iterations; cost++) {
+      if (Math.floor(iterations / 2 ** cost) % 2 === 1) this.#burn(cost)
+    }
+  }
+
+  #burn(cost: number): void {
+    this.#current.verify('', this.#current.dummy(cost))
+  }
+}

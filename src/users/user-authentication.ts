@@ -1,0 +1,48 @@
+import type { Store } from '../store/store.ts'
+import type { UserRecord } from '../store/user-table.ts'
+import type { HashPool } from './hash-pool.ts'
+import { normaliseUsername } from './username.ts'
+
+/** Tells which user a name and a password belong to. */
+export class UserAuthentication {
+  readonly #store: Store
+  readonly #hashes: HashPool
+
+  constructor(store: Store, hashes: HashPool) {
+    this.#store = store
+    this.#hashes = hashes
+  }
+
+  /**
+   * The user, if the password is right and the account enabled; undefined for every other reason alike, after the
+   * same work, so that neither answer nor time tells whether the account exists (OWASP ASVS 5 §6.3.8).
+   * A hash of an older format or cost is replaced on the way.
+   * @param client the `client_id` that asks, for the event.
+   * @throws {HashQueueFullError} when too many logins wait already.
+   */
+  async authenticate(username: string, password: string, client: string): Promise<UserRecord | undefined> {
+    const user = await this.#store.users.findByUsername(normaliseUsername(username))
+    const { ok, upgraded } = await this.#hashes.verify(password, user?.password ?? undefined, {
+      normalised: user?.passwordNormalised ?? true,
+      upgrade: user?.disabledAt === null,
+    })
+    if (!user || !ok || user.disabledAt !== null) {
+      const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
+      await this.#store.transaction((tx) =>
+        tx.record({ type: 'login.failed', reason, client, ...(user && { user: user.id }) }),
+      )
+      return undefined
+    }
+    if (upgraded !== undefined && user.password !== null)
+      await this.#upgrade(user.id, user.password, upgraded)
+    return user
+  }
+
+  async #upgrade(id: string, from: string, to: string): Promise<void> {
+    await this.#store.transaction(async (tx) => {
+      if (await tx.users.upgradePassword(id, from, to)) {
+        await tx.record({ type: 'user.password_upgraded', user: id })
+      }
+    })
+  }
+}
