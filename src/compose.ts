@@ -66,7 +66,7 @@ const patience = 8 * second
  *   {StoreUnavailableError}, {SchemaError} or {VaultError} when what it stands on cannot be used.
  */
 export async function startIssuer(options: StartOptions): Promise<RunningIssuer> {
-  const { config, clock = systemClock } = options
+  const { config, clock } = options
   const logger = createLogger(config.logLevel, options.logTo)
   for (const warning of config.warnings) logger.warn({ event: 'config.warning', message: warning })
   const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
@@ -98,9 +98,19 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
 }
 
 /** Wires everything behind the port. */
-async function composeIssuer(config: Config, issuer: string, logger: Logger, clock: Clock): Promise<Issuer> {
+async function composeIssuer(
+  config: Config,
+  issuer: string,
+  logger: Logger,
+  storeClock?: Clock,
+): Promise<Issuer> {
   const onError = (error: unknown) => logger.error({ event: 'background.failed', err: error })
-  const store = await openStore({ url: config.databaseUrl, clock, onEvent: logEvents(logger) })
+  const clock = storeClock ?? systemClock
+  const store = await openStore({
+    url: config.databaseUrl,
+    ...(storeClock && { clock: storeClock }),
+    onEvent: logEvents(logger),
+  })
   const keys = await openKeys(config, store, clock, onError).catch(async (error) => {
     await store.close()
     throw error
@@ -170,8 +180,12 @@ export interface Installation {
 }
 
 /** Opens an installation for administration, beside a server that may be running on it. */
-export async function openInstallation(config: Config, onEvent: EventSink): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, onEvent })
+export async function openInstallation(
+  config: Config,
+  onEvent: EventSink,
+  clock?: Clock,
+): Promise<Installation> {
+  const store = await openStore({ url: config.databaseUrl, ...(clock && { clock }), onEvent })
   const hashes = createHashPool(config)
   const vault = new DirectoryVault(config.keysDir)
   const keeper = new RingKeeper({

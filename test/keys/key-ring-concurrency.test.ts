@@ -17,9 +17,7 @@ test('twenty first starts at once make one ring, and the losers leave no file be
   const signers = await Promise.all(rings.map((ring) => ring.signer(minute)))
   t.is(new Set(signers.map((signer) => signer.kid)).size, 1)
   t.is(new Set(rings.map((ring) => ring.jwks().etag)).size, 1)
-  const [ring] = rings
-  t.truthy(ring)
-  if (!ring) return
+  const ring = await installation.openRing()
   t.is(ring.record.version, 1)
   const files = filesOf(
     ring.record.keys.map((key) => key.kid),
@@ -32,17 +30,18 @@ test('twenty first starts at once make one ring, and the losers leave no file be
 test('twenty rotations at once, by twenty processes, are one', async (t) => {
   const installation = await Installation.makeStarted(t)
   const rings = await Promise.all(Array.from({ length: times }, () => installation.openRing()))
-  const next = rings[0] && keyIn(rings[0].record, 'next').kid
+  const keeper = await installation.openKeeper()
+  const next = keyIn(await keeper.read(), 'next').kid
   installation.clock.pass(grace)
   const outcomes = await Promise.all(rings.map((ring) => ring.rotate()))
   for (const outcome of outcomes) t.is(outcome.kind === 'rotated' ? outcome.kid : outcome.kind, next)
   const activated = installation.events.filter((event) => event.type === 'key.activated')
-  t.deepEqual(activated, [{ type: 'key.activated', kid: next as string }])
+  t.deepEqual(activated, [{ type: 'key.activated', kid: next }])
   for (const ring of rings) {
     t.is((await ring.signer(minute)).kid, next)
     t.deepEqual(ring.record.keys.map((key) => key.state).sort(), ['current', 'next', 'retired'])
   }
-  const { keys, macKeys } = await (await installation.openKeeper()).read()
+  const { keys, macKeys } = await keeper.read()
   t.deepEqual(
     (await readdir(installation.keys)).sort(),
     filesOf(

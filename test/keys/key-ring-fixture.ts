@@ -8,6 +8,7 @@ import { KeyRing, type KeyRingOptions } from '../../src/keys/key-ring.ts'
 import { RingKeeper } from '../../src/keys/ring-keeper.ts'
 import type { KeyPolicy } from '../../src/keys/schedule.ts'
 import { type SecretName, type Vault, VaultError } from '../../src/keys/vault.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { day, minute, second } from '../../src/lib/durations.ts'
 import type { KeyRecord, KeyState, RingRecord } from '../../src/store/key-table.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
@@ -24,7 +25,7 @@ export const policy: KeyPolicy = {
 export const grace = 11 * minute
 
 /** A clock that only a test moves. */
-export class TestClock {
+export class TestClock implements Clock {
   #now = 1_700_000_000_000
 
   now(): number {
@@ -110,8 +111,8 @@ export class Installation {
     return new Installation(t, directory)
   }
 
-  async openStore(): Promise<Store> {
-    const { clock, events } = this
+  async openStore(clock: Clock = this.clock): Promise<Store> {
+    const { events } = this
     const store = await openStore({
       url: `sqlite:${this.#database}`,
       clock,

@@ -192,14 +192,14 @@ test('a MAC key that was replaced is known until nothing made with it is good', 
   t.false((await readdir(installation.keys)).includes(`mac-${old.id}.key`))
 })
 
-test('4096 bits are made when they are asked for, and keys of both sizes live together', async (t) => {
+test('3072 bits are made when they are asked for, and keys of both sizes live together', async (t) => {
   const installation = await Installation.makeStarted(t)
   await (await installation.openRing()).close()
-  const ring = await installation.openRing({ policy: { ...policy, bits: 4096 } })
+  const ring = await installation.openRing({ policy: { ...policy, bits: 3072 } })
   await ring.revoke(keyIn(ring.record, 'next').kid)
   const next = keyIn(ring.record, 'next')
-  t.is(next.bits, 4096)
-  t.is(createPrivateKey(await readFile(installation.file(next))).asymmetricKeyDetails?.modulusLength, 4096)
+  t.is(next.bits, 3072)
+  t.is(createPrivateKey(await readFile(installation.file(next))).asymmetricKeyDetails?.modulusLength, 3072)
   t.is(keyIn(ring.record, 'current').bits, 2048)
 })
 

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** The built executable. */
+export const executable = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+/** The environment without any setting of Mintage that the tests were started with. */
+export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MINTAGE_'))
+  return { ...Object.fromEntries(inherited), ...extra }
+}
+
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a command of the executable to its end. */
+export async function runMintage(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  stdin = '',
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [executable, ...args], { env: cleanEnvironment(environment) })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(stdin)
+  const [code] = await once(child, 'close')
+  return { code, stdout, stderr }
+}
+
+/** A server in a process of its own. */
+export interface ChildIssuer {
+  readonly process: ChildProcess
+  readonly url: string
+  /** What the first line on stdout said. */
+  readonly ready: Readonly<Record<string, unknown>>
+  /** All that it has written, stdout and stderr. */
+  output(): string
+  /** Sends the signal and waits for the end; resolves to the exit code, null when the signal killed it. */
+  end(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** Starts `mintage dev --json` or `mintage serve` and waits for its first line. */
+export async function startChildIssuer(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ChildIssuer> {
+  const child = spawn(process.execPath, [executable, ...args], {
+    env: cleanEnvironment(environment),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  let stdout = ''
+  const exited = once(child, 'close').then(([code]) => code as number | null)
+  const firstLine = new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      stdout += text
+      // A log line may come before it.
+      const line = stdout
+        .split('\n')
+        .find((each) => each.includes('"listening"') || each.includes('"client_id"'))
+      if (line !== undefined && stdout.indexOf('\n', stdout.indexOf(line)) !== -1) resolve(line)
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    exited.then((code) => reject(new Error(`The issuer ended with ${code}: ${output}`)))
+  })
+  const ready = JSON.parse(await firstLine)
+  return {
+    process: child,
+    url: ready.url ?? ready.issuer,
+    ready,
+    output: () => output,
+    end(signal = 'SIGTERM') {
+      child.kill(signal)
+      return exited
+    },
+  }
+}

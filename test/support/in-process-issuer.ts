@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import type { Administration } from '../../src/admin/administration.ts'
+import { openInstallation, startIssuer } from '../../src/compose.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+
+export const audience = 'https://api.example'
+export const scopes = ['orders:read', 'orders:write'] as const
+export const password = 'correct horse battery staple'
+
+/** A clock that stands still until it is moved; real time at first. */
+export class TestClock implements Clock {
+  #now = Date.now()
+
+  now(): number {
+    return this.#now
+  }
+
+  /** `milliseconds` may be negative. */
+  advance(milliseconds: number): void {
+    this.#now += milliseconds
+  }
+}
+
+/** A real server on a free port, on a real database in a directory of its own. */
+export interface TestIssuer {
+  readonly url: string
+  readonly directory: string
+  readonly databaseUrl: string
+  readonly keysDir: string
+  /** Administers the database that the server runs on, beside it, as a command would. */
+  readonly administration: Administration
+  /** The confidential client `service`, with every grant. */
+  readonly service: { readonly id: string; readonly secret: string }
+  /** The public client. */
+  readonly app: { readonly id: string }
+  readonly user: { readonly id: string; readonly username: string }
+  stop(): Promise<void>
+}
+
+export interface TestIssuerOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  /** The `iss`; its own URL by default. */
+  readonly issuer?: string
+}
+
+/** Starts an issuer with one API, two clients and one user, and stops it after the test. */
+export async function startTestIssuer(
+  t: ExecutionContext,
+  options: TestIssuerOptions = {},
+): Promise<TestIssuer> {
+  const directory = mkdtempSync(join(tmpdir(), 'mintage-test-'))
+  const databaseUrl = `sqlite:${join(directory, 'mintage.db')}`
+  const keysDir = join(directory, 'keys')
+  const config = readConfig({
+    MINTAGE_PORT: '0',
+    MINTAGE_DATABASE_URL: databaseUrl,
+    MINTAGE_KEYS_DIR: keysDir,
+    MINTAGE_BCRYPT_COST: '4',
+    MINTAGE_HASH_THREADS: '1',
+    MINTAGE_LOG_LEVEL: 'silent',
+    ...options.environment,
+  })
+  const { clock } = options
+  const installation = await openInstallation(config, () => undefined, clock)
+  const { administration } = installation
+  await administration.apis.create(audience, { scopes })
+  const service = await administration.clients.create('service', false, {
+    grants: ['client_credentials', 'password', 'refresh_token'],
+    audiences: [audience],
+  })
+  await administration.clients.create('app', true, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+  })
+  const user = await administration.users.create('ada', { email: 'ada@example.org', password })
+  const running = await startIssuer({
+    config,
+    ...(clock && { clock }),
+    prepare: async (url) => options.issuer ?? url,
+  })
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= running.stop('end of test').then(() => installation.close())
+    return stopped
+  }
+  t.teardown(async () => {
+    await stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+  return {
+    url: running.url,
+    directory,
+    databaseUrl,
+    keysDir,
+    administration,
+    service: { id: 'service', secret: service.secret ?? '' },
+    app: { id: 'app' },
+    user: { id: user.id, username: user.username },
+    stop,
+  }
+}
