@@ -4,6 +4,7 @@ import type { Signer } from '../keys/signer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 import { randomToken } from '../lib/ids.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Store } from '../store/store.ts'
@@ -69,13 +70,15 @@ export class Mint {
       token_type: 'Bearer',
       expires_in: expiresAt - issuedAt,
       ...(scopes.length > 0 && { scope: formatScope(scopes) }),
-      ...(open && {
-        refresh_token: open.refreshToken,
-        refresh_token_expires_in: Math.max(
-          0,
-          Math.floor((Math.min(open.session.idleExpiresAt, open.session.expiresAt) - now) / second),
-        ),
-      }),
+      // A client that may not refresh has no use for the token, and a thief would.
+      ...(open &&
+        authorization.client.grants.includes('refresh_token') && {
+          refresh_token: open.refreshToken,
+          refresh_token_expires_in: Math.max(
+            0,
+            Math.floor((Math.min(open.session.idleExpiresAt, open.session.expiresAt) - now) / second),
+          ),
+        }),
     }
   }
 
@@ -92,7 +95,7 @@ export class Mint {
     const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
     const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
     const publicKey = this.#options.keys.publicKey(signer.kid)
-    if (!publicKey) throw new Error(`The key ${signer.kid} was withdrawn while it signed.`)
+    if (!publicKey) throw new UnavailableError(`The key ${signer.kid} was withdrawn while it signed.`)
     const jws = parseCompactJws(token)
     checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
       issuer: this.#options.issuer,
