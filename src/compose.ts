@@ -4,7 +4,6 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Config, ConfigError } from './config.ts'
-import type { EventSink } from './events/event.ts'
 import { createLogger, type Logger, logEvents } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
@@ -179,20 +178,23 @@ export interface Installation {
   close(): Promise<void>
 }
 
-/** Opens an installation for administration, beside a server that may be running on it. */
+/**
+ * Opens an installation for administration, beside a server that may be running on it.
+ * @param onProblem told of what went wrong after the change was made, such as a file that could not be deleted.
+ */
 export async function openInstallation(
   config: Config,
-  onEvent: EventSink,
+  onProblem: (error: unknown) => void,
   clock?: Clock,
 ): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, ...(clock && { clock }), onEvent })
+  const store = await openStore({ url: config.databaseUrl, ...(clock && { clock }) })
   const hashes = createHashPool(config)
   const vault = new DirectoryVault(config.keysDir)
   const keeper = new RingKeeper({
     store,
     vault,
     policy: keyPolicy(config),
-    onError: () => undefined,
+    onError: onProblem,
   })
   return {
     store,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Administration } from '../admin/administration.ts'
 import { openInstallation } from '../compose.ts'
 import type { Config } from '../config.ts'
+import { warn } from './output.ts'
 
 /** What `mintage dev` prints and keeps in `dev.json` (0600). */
 export interface DevAccounts {
@@ -27,7 +28,7 @@ export async function prepareDevAccounts(data: string, config: Config): Promise<
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const file = join(data, 'dev.json')
   const kept = readAccounts(file)
-  const installation = await openInstallation(config, () => undefined)
+  const installation = await openInstallation(config, warn)
   try {
     const { administration } = installation
     await ensureApi(administration)

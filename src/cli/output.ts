@@ -24,6 +24,11 @@ export function say(words: string): void {
   process.stderr.write(`${words}\n`)
 }
 
+/** Says what went wrong beside what was done, in the words of its error. */
+export function warn(error: unknown): void {
+  say(`mintage: warning: ${error instanceof Error ? error.message : error}`)
+}
+
 /** A point in time as the output shows it; `at` is in milliseconds since the epoch. */
 export function formatTime(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString()

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import type { Jwks } from './jwks.ts'
 import { type RevokeOutcome, RingKeeper, type RingKeeperOptions, type RotateOutcome } from './ring-keeper.ts'
@@ -20,8 +21,8 @@ export interface MacKey {
   readonly key: Buffer
 }
 
-/** A key of the ring cannot be used in this process now; why, was reported. It may be again: ask for a retry. */
-export class KeyUnavailableError extends Error {
+/** A key of the ring cannot be used in this process now; why, was reported when it was read. */
+export class KeyUnavailableError extends UnavailableError {
   override readonly name = 'KeyUnavailableError'
 }
 
@@ -89,7 +90,7 @@ export class KeyRing {
    */
   async signer(tokenLife: number): Promise<Signer> {
     if (this.#isStale()) await this.reload()
-    await this.ensureTokenLife(tokenLife)
+    if (tokenLife > this.#view.ring.longestTokenLife) await this.#raise({ longestTokenLife: tokenLife })
     const { signer, signsUntil } = this.#view
     if (signer && this.#now() + tokenLife <= signsUntil) return signer
     throw new KeyUnavailableError('The signing key cannot be used; the log says why.')

@@ -1,7 +1,14 @@
 import type { Event } from '../events/event.ts'
 import type { KeyRecord, KeyState, MacKeyRecord, RingChange, RingRecord } from '../store/key-table.ts'
 import type { PublicJwk } from './jwks.ts'
-import { isCurrent, isPublished, macKeyNeededUntil, publishedUntil } from './schedule.ts'
+import {
+  isCurrent,
+  isPublished,
+  isRetired,
+  type Marks,
+  macKeyNeededUntil,
+  publishedUntil,
+} from './schedule.ts'
 
 /** A key whose private half lies in the vault already, and which no ring knows yet. */
 export interface FreshKey {
@@ -39,6 +46,20 @@ export function create(missing: Missing, now: number): Draft {
       ...(macId === undefined ? [] : [{ type: 'mac_key.created', id: macId } as const]),
     ],
   }
+}
+
+/**
+ * Raises the high marks. A MAC key that was retired a moment ago may still be in use, and what is made with it now
+ * may idle for the new time; so it is kept accordingly. A signing key needs no such care: whoever signs for the new
+ * life has read the ring since, and knows that the key is retired.
+ */
+export function raise(ring: RingRecord, marks: Partial<Marks>): Draft {
+  const raised = { ...ring, ...marks }
+  const macKeys = ring.macKeys.filter(isRetired).map((key): MacKeyRecord => {
+    const neededUntil = macKeyNeededUntil(key.retiredAt ?? key.createdAt, raised)
+    return { ...key, removableAt: Math.max(neededUntil, key.removableAt ?? 0) }
+  })
+  return { change: { ...marks, macKeys }, events: [] }
 }
 
 /** The published key signs from now on, the one that did is retired, and `fresh` is published. */

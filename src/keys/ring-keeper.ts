@@ -7,6 +7,7 @@ import {
   create,
   type FreshKey,
   type Replacement,
+  raise,
   replaceMacKey,
   revoke,
   revokeAll,
@@ -20,7 +21,6 @@ import {
   type Marks,
   missingMarks,
   nextStep,
-  policyMarks,
   type Step,
   signsFrom,
 } from './schedule.ts'
@@ -85,9 +85,9 @@ export class RingKeeper {
           const step = nextStep(ring, await this.#store.now(), this.#policy)
           switch (step.kind) {
             case 'create':
-              return this.#planCreation(ring, step)
+              return this.#planCreation(step)
             case 'raise':
-              return () => ({ change: step.marks, events: [] })
+              return () => raise(ring, step.marks)
             case 'withdraw':
               return (now) => withdraw(ring, step.kids, step.macIds, now)
             case 'activate':
@@ -110,8 +110,7 @@ export class RingKeeper {
       const ring = await this.#swaps.run(async (ring) => {
         const current = ring.keys.find(isCurrent)
         const next = ring.keys.find(isNext)
-        if (!current || !next)
-          return this.#planCreation(ring, { current: !current, next: !next, macKey: false })
+        if (!current || !next) return this.#planCreation({ current: !current, next: !next, macKey: false })
         // Another process was asked at the same moment and was faster: what was wanted has been done.
         if (current.kid !== before) return undefined
         const from = signsFrom(next, ring)
@@ -167,25 +166,19 @@ export class RingKeeper {
   raise(marks: Partial<Marks>): Promise<RingRecord> {
     return this.#exclusively(() =>
       this.#swaps.run(async (ring) => {
-        const change = missingMarks(ring, marks)
-        return change && (() => ({ change, events: [] }))
+        const missing = missingMarks(ring, marks)
+        return missing && (() => raise(ring, missing))
       }),
     )
   }
 
-  async #planCreation(
-    ring: RingRecord,
-    missing: Omit<Extract<Step, { kind: 'create' }>, 'kind'>,
-  ): Promise<Draw> {
+  async #planCreation(missing: Omit<Extract<Step, { kind: 'create' }>, 'kind'>): Promise<Draw> {
     const [current, next, macId] = await Promise.all([
       missing.current ? this.#prepared.signingKey(0) : undefined,
       missing.next ? this.#prepared.signingKey(1) : undefined,
       missing.macKey ? this.#prepared.macId() : undefined,
     ])
-    return (now) => {
-      const { change, events } = create({ current, next, macId }, now)
-      return { change: { ...change, ...missingMarks(ring, policyMarks(this.#policy)) }, events }
-    }
+    return (now) => create({ current, next, macId }, now)
   }
 
   async #planActivation(ring: RingRecord, kid: string): Promise<Draw> {

@@ -5,6 +5,7 @@ import {
   create,
   type Draft,
   type FreshKey,
+  raise,
   replaceMacKey,
   revoke,
   revokeAll,
@@ -15,7 +16,6 @@ import {
   macKeyInUse,
   missingMarks,
   nextStep,
-  policyMarks,
   signsFrom,
   viewLife,
 } from '../../src/keys/schedule.ts'
@@ -112,9 +112,8 @@ export class RingModel {
           },
           this.now,
         )
-        const marks = missingMarks(this.ring, policyMarks(node.policy))
-        this.#swap({ ...draft, change: { ...draft.change, ...marks } })
-      } else if (step.kind === 'raise') this.#swap({ change: step.marks, events: [] })
+        this.#swap(draft)
+      } else if (step.kind === 'raise') this.#swap(raise(this.ring, step.marks))
       else if (step.kind === 'activate') this.#activate(step.kid)
       else this.#swap(withdraw(this.ring, step.kids, step.macIds, this.now))
     }
@@ -235,7 +234,7 @@ export class RingModel {
 
   #raise(node: Node, marks: { readonly longestTokenLife: number }): void {
     const missing = missingMarks(this.ring, marks)
-    if (missing) this.#swap({ change: missing, events: [] })
+    if (missing) this.#swap(raise(this.ring, missing))
     this.#read(node)
   }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { openInstallation, startIssuer } from '../../compose.ts'
 import { readConfig } from '../../config.ts'
-import { examples, type Json, print } from '../output.ts'
+import { examples, type Json, print, warn } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
 
 export function addServeCommands(program: Command): void {
@@ -27,7 +27,7 @@ export function addServeCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const { databaseUrl, ...config } = readConfig(process.env)
-      const installation = await openInstallation({ ...config, databaseUrl }, () => undefined)
+      const installation = await openInstallation({ ...config, databaseUrl }, warn)
       await installation.close()
       print({ database: databaseUrl.replace(/\/\/[^@/]*@/, '//'), schema: 'up to date' }, json)
     })
