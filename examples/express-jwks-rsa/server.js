@@ -1,6 +1,7 @@
 import express from 'express'
 import jwt from 'jsonwebtoken'
-import { JwksClient, SigningKeyNotFoundError } from 'jwks-rsa'
+import { SigningKeyNotFoundError } from 'jwks-rsa'
+import { IssuerKeys } from './issuer-keys.js'
 
 const { ISSUER, AUDIENCE, PORT = '3000', JWKS_MAX_AGE = '300' } = process.env
 if (!ISSUER || !AUDIENCE) {
@@ -10,26 +11,13 @@ if (!ISSUER || !AUDIENCE) {
   process.exit(2)
 }
 
-const keys = new JwksClient({
-  jwksUri: `${ISSUER.replace(/\/$/, '')}/.well-known/jwks.json`,
-  cache: true,
-  // How long a withdrawn key may still be trusted: what the JWKS says in Cache-Control, in seconds.
-  cacheMaxAge: Number(JWKS_MAX_AGE) * 1_000,
-  cacheMaxEntries: 10,
-  // While the issuer cannot be reached, keys that it has shown before stay good for a day.
-  cacheMaxAgeFallback: 24 * 60 * 60 * 1_000,
-  // Tokens with invented key ids must not become a flood of requests to the issuer.
-  rateLimit: true,
-  jwksRequestsPerMinute: 30,
-  timeout: 5_000,
-})
+const keys = new IssuerKeys(ISSUER, Number(JWKS_MAX_AGE) * 1_000)
 
 /** The claims of a good token. Throws what is wrong with it, or that the keys could not be had. */
 async function verifyToken(token) {
   const { kid } = jwt.decode(token, { complete: true })?.header ?? {}
   if (typeof kid !== 'string') throw new jwt.JsonWebTokenError('no kid')
-  const key = await keys.getSigningKey(kid)
-  const { header, payload } = jwt.verify(token, key.getPublicKey(), {
+  const { header, payload } = jwt.verify(token, await keys.find(kid), {
     algorithms: ['RS256'],
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -51,7 +39,7 @@ async function authenticate(request, response, next) {
     if (isTokenError(error)) {
       return response.status(401).set('WWW-Authenticate', 'Bearer error="invalid_token"').end()
     }
-    // Not the token's fault: no key, since the issuer cannot be reached or was asked too often.
+    // Not the token's fault: no key, since the issuer cannot be reached.
     console.error(JSON.stringify({ error: error.name, message: error.message }))
     return response.status(503).set('Retry-After', '5').end()
   }
