@@ -146,10 +146,10 @@ class RotationLoad {
     await Promise.all([...this.#verifiers.map(verify), control])
   }
 
-  /** Half a second before its end, which jose checks too. */
+  /** A second before its end, which jose checks too. */
   async #verifyLate(token: string): Promise<void> {
     const end = Number(decodeClaims(token)['exp']) * 1_000
-    await sleep(Math.max(0, end - 500 - Date.now()))
+    await sleep(Math.max(0, end - 1_000 - Date.now()))
     if (Date.now() >= end - 100) this.#tooLate++
     else await this.#verify(token, 'before its end')
   }
