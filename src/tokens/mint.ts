@@ -28,6 +28,9 @@ export interface MintOptions {
   readonly clock: Clock
 }
 
+/** How many keys in a row may be withdrawn while they sign. */
+const signingAttempts = 3
+
 /** The one place where tokens are made: session → access token → signature. */
 export class Mint {
   readonly #options: MintOptions
@@ -91,20 +94,25 @@ export class Mint {
 
   /** Signs, and lets nothing out that a verifier would refuse. */
   async #sign(payload: string, { target }: Authorization, now: number, life: number): Promise<string> {
-    const signer = await this.#options.keys.signer(life)
-    const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
-    const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
-    const publicKey = this.#options.keys.publicKey(signer.kid)
-    if (!publicKey) throw new UnavailableError(`The key ${signer.kid} was withdrawn while it signed.`)
-    const jws = parseCompactJws(token)
-    checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
-      issuer: this.#options.issuer,
-      audience: target.audience,
-      typ: target.typ,
-      now,
-      clockTolerance: second,
-      maxLifetime: Number.MAX_SAFE_INTEGER,
-    })
-    return token
+    const { keys, issuer } = this.#options
+    for (let attempt = 1; attempt <= signingAttempts; attempt++) {
+      const signer = await keys.signer(life)
+      const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
+      const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
+      const publicKey = keys.publicKey(signer.kid)
+      // Withdrawn in an emergency while it signed: the key that took its place signs.
+      if (!publicKey) continue
+      const jws = parseCompactJws(token)
+      checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
+        issuer,
+        audience: target.audience,
+        typ: target.typ,
+        now,
+        clockTolerance: second,
+        maxLifetime: Number.MAX_SAFE_INTEGER,
+      })
+      return token
+    }
+    throw new UnavailableError('One key after another was withdrawn while it signed.')
   }
 }
