@@ -45,11 +45,11 @@ export async function runRotation(seconds: number, loops: number): Promise<Rotat
     },
   })
   try {
-    await installation.administer('api', 'create', audience, '--scope', 'orders:read')
-    const created = await installation.administer(
-      ...['client', 'create', '--id', 'service', '--grant', 'client_credentials'],
-    )
-    const client = basic({ id: 'service', secret: member(created, 'client_secret') })
+    const { secret } = await installation.prepare(async ({ apis, clients }) => {
+      await apis.create(audience, { scopes: ['orders:read'] })
+      return clients.create('service', false, { grants: ['client_credentials'] })
+    })
+    const client = basic({ id: 'service', secret: secret ?? '' })
     const servers = await Promise.all([installation.serve(), installation.serve({ port: 'free' })])
     const urls = servers.map((server) => server.url)
     const load = new RotationLoad(client, installation.issuer, urls)

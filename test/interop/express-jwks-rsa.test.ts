@@ -20,13 +20,11 @@ interface Scene {
 
 async function startScene(t: ExecutionContext): Promise<Scene> {
   const installation = await startChildInstallation(t, { environment: { MINTAGE_JWKS_MAX_AGE: '1s' } })
-  for (const each of [audience, otherAudience]) {
-    await installation.administer('api', 'create', each, '--scope', 'orders:read')
-  }
-  const created = await installation.administer(
-    ...['client', 'create', '--id', 'service', '--grant', 'client_credentials'],
-  )
-  const client = { id: 'service', secret: member(created, 'client_secret') }
+  const { secret } = await installation.prepare(async ({ apis, clients }) => {
+    for (const each of [audience, otherAudience]) await apis.create(each, { scopes: ['orders:read'] })
+    return clients.create('service', false, { grants: ['client_credentials'] })
+  })
+  const client = { id: 'service', secret: secret ?? '' }
   const server = await installation.serve()
   const service = await startExample(t, {
     ISSUER: installation.issuer,

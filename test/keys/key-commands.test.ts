@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { type ChildInstallation, member, startChildInstallation } from '../support/child-installation.ts'
+import { type ChildInstallation, startChildInstallation } from '../support/child-installation.ts'
 import { eventually } from '../support/eventually.ts'
 import { startTestIssuer, TestClock } from '../support/in-process-issuer.ts'
 import { basic, type OAuthAnswer, post, type TokenPair, toPair } from '../support/oauth.ts'
@@ -18,13 +18,12 @@ interface Scene {
 
 async function startScene(t: ExecutionContext): Promise<Scene> {
   const installation = await startChildInstallation(t)
-  const created = await installation.administer(
-    ...['client', 'create', '--id', 'service', '--grant', 'client_credentials', '--grant', 'password'],
-    ...['--grant', 'refresh_token'],
-  )
-  await installation.administerWith(password, 'user', 'create', 'ada', '--password-stdin')
+  const { secret } = await installation.prepare(async ({ clients, users }) => {
+    await users.create('ada', { password })
+    return clients.create('service', false, { grants: ['client_credentials', 'password', 'refresh_token'] })
+  })
   const { url } = await installation.serve()
-  const client = basic({ id: 'service', secret: member(created, 'client_secret') })
+  const client = basic({ id: 'service', secret: secret ?? '' })
   const request: Scene['request'] = (endpoint, form) => post(`${url}/oauth2/${endpoint}`, form, client)
   return {
     installation,
