@@ -46,7 +46,7 @@ export function createApp(options: AppOptions): Koa {
   const router = new Router()
 
   // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
-  for (const prefix of new Set(['', path])) {
+  for (const prefix of new Set(['', toPattern(path)])) {
     const form = [forbidStoring, readForm] as const
     router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint(options.pipeline, options.mint))
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
@@ -58,7 +58,8 @@ export function createApp(options: AppOptions): Koa {
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
     for (const suffix of new Set(['', path])) {
       const location = `/.well-known/${name}${suffix}`
-      if (!router.match(location, 'GET').route) router.get(location, metadataEndpoint(issuer, options.apis))
+      if (!router.match(location, 'GET').route)
+        router.get(toPattern(location), metadataEndpoint(issuer, options.apis))
     }
   }
   router.get('/livez', livenessEndpoint)
@@ -71,4 +72,9 @@ export function createApp(options: AppOptions): Koa {
   app.use(router.routes())
   app.use(router.allowedMethods())
   return app
+}
+
+/** The route that matches `path` and nothing else: some characters of a URL mean more to the router. */
+function toPattern(path: string): string {
+  return path.replace(/[\\{}()[\]+?!:*]/g, '\\$&')
 }
