@@ -18,8 +18,13 @@ interface Scene {
   issue(resource?: string): Promise<string>
 }
 
-async function startScene(t: ExecutionContext): Promise<Scene> {
-  const installation = await startChildInstallation(t, { environment: { MINTAGE_JWKS_MAX_AGE: '1s' } })
+async function startScene(
+  t: ExecutionContext,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Scene> {
+  const installation = await startChildInstallation(t, {
+    environment: { MINTAGE_JWKS_MAX_AGE: '1s', ...settings },
+  })
   const { secret } = await installation.prepare(async ({ apis, clients }) => {
     for (const each of [audience, otherAudience]) await apis.create(each, { scopes: ['orders:read'] })
     return clients.create('service', false, { grants: ['client_credentials'] })
@@ -158,7 +163,7 @@ test('invented key ids do not keep a service from the keys that it knows (row 33
   t.is(await scene.service.present(token), 200)
 })
 
-test('a service follows a rotation, and old tokens stay good (row 26)', async (t) => {
+test('a service follows a rotation by command, and old tokens stay good (row 26)', async (t) => {
   const scene = await startScene(t)
   const before = await scene.issue()
   t.is(await scene.service.present(before), 200)
@@ -170,6 +175,24 @@ test('a service follows a rotation, and old tokens stay good (row 26)', async (t
   await sleep(1_500)
   t.is(await scene.service.present(before), 200)
   t.is(await scene.service.present(after), 200)
+})
+
+test('a service follows the schedule and refuses no token at any time (row 26)', async (t) => {
+  const scene = await startScene(t, { MINTAGE_KEY_ROTATION: '3s' })
+  const first = await scene.issue()
+  const kids = new Set([kidOf(first)])
+  const statuses = new Set<number>()
+  await eventually(
+    async () => {
+      const token = await scene.issue()
+      kids.add(kidOf(token))
+      statuses.add(await scene.service.present(token))
+      statuses.add(await scene.service.present(first))
+    },
+    () => kids.size === 4,
+  )
+  t.is(kids.size, 4)
+  t.deepEqual([...statuses], [200])
 })
 
 test('a service refuses what a withdrawn key signed once its cache is over, and accepts its successor', async (t) => {
