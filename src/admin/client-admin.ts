@@ -125,10 +125,11 @@ export class ClientAdmin {
     await this.#change(clientId, async (tx, client) => {
       if (client.public)
         throw new AdminError(`The client ${JSON.stringify(clientId)} is public: it has no secret.`)
-      const [newest, ...older] = await tx.clients.listSecrets(client.id)
-      for (const old of older) await tx.clients.deleteSecret(old.id)
-      if (newest && overlap > 0) await tx.clients.expireSecret(newest.id, tx.now + overlap)
-      else if (newest) await tx.clients.deleteSecret(newest.id)
+      for (const { id, expiresAt } of await tx.clients.listSecrets(client.id)) {
+        // The newest is the one that was given no end. Its time says less: clocks stand still and go back.
+        if (expiresAt === null && overlap > 0) await tx.clients.expireSecret(id, tx.now + overlap)
+        else await tx.clients.deleteSecret(id)
+      }
       const created = createClientSecret(client.id, tx.now)
       await tx.clients.insertSecret(created.record)
       await tx.record({ type: 'client.secret_rotated', client: clientId })

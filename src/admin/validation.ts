@@ -5,7 +5,7 @@ import { AdminError } from './admin-error.ts'
 /** Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic. */
 const clientId = /^[A-Za-z0-9._~@/-]{1,128}$/
 
-/** Free claims go into every token, and a verifier refuses a token over 16 KiB. */
+/** In bytes. Free claims go into every token, the client's and the user's, and a verifier refuses one over 16 KiB. */
 const largestClaims = 4_096
 
 /** What verifiers accept at most. */
@@ -53,9 +53,9 @@ export function checkClaims(claims: JsonObject): void {
   if (forbidden.length > 0) {
     throw new AdminError(`Only the issuer sets ${forbidden.join(', ')}; choose other names for free claims.`)
   }
-  if (JSON.stringify(claims).length > largestClaims) {
+  if (Buffer.byteLength(JSON.stringify(claims)) > largestClaims) {
     throw new AdminError(
-      `Free claims are at most ${largestClaims} characters of JSON, as every token carries them.`,
+      `Free claims are at most ${largestClaims} bytes of JSON, as every token carries them.`,
     )
   }
 }

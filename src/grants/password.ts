@@ -1,9 +1,7 @@
 import { chooseTarget, grantScopes } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
 import type { SessionService } from '../sessions/session-service.ts'
-import type { UserRecord } from '../store/user-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
-import { InvalidPasswordError } from '../users/password-hash.ts'
 import type { UserAuthentication } from '../users/user-authentication.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
@@ -30,7 +28,7 @@ export class PasswordGrant implements Grant {
     }
     const target = chooseTarget(request.targets, request.resource, request.scopes)
     const scopes = grantScopes(target, request.scopes)
-    const user = await this.#authenticate(username, password, client.clientId)
+    const user = await this.#users.authenticate(username, password, client.clientId)
     if (!user) throw new InvalidGrantError('The user name or password is wrong.')
     return {
       grant: 'password',
@@ -43,16 +41,6 @@ export class PasswordGrant implements Grant {
         claims: user.claims,
         open: () => this.#sessions.start(client, user, scopes, target.audience),
       },
-    }
-  }
-
-  async #authenticate(username: string, password: string, client: string): Promise<UserRecord | undefined> {
-    try {
-      return await this.#users.authenticate(username, password, client)
-    } catch (error) {
-      // Too long, or no Unicode text: nobody's password, whoever the user is.
-      if (error instanceof InvalidPasswordError) return undefined
-      throw error
     }
   }
 }

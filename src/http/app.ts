@@ -1,6 +1,5 @@
 import Router from '@koa/router'
 import Koa from 'koa'
-import bodyParser from 'koa-bodyparser'
 import type { ApiDirectory } from '../apis/api-directory.ts'
 import type { ClientAuthentication } from '../clients/client-authentication.ts'
 import type { Logger } from '../events/log.ts'
@@ -10,6 +9,7 @@ import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
 import { answerErrors } from './middleware/errors.ts'
+import { readForm } from './middleware/form.ts'
 import { forbidStoring, setHeaders } from './middleware/headers.ts'
 import { introspectionEndpoint } from './oauth2/introspect.ts'
 import { revocationEndpoint } from './oauth2/revoke.ts'
@@ -31,13 +31,6 @@ export interface AppOptions {
   readonly revocation: Revocation
   readonly readiness: Readiness
 }
-
-/** The form as it was sent, 64 KiB at most: the parser would fold repeated parameters. */
-const readForm = bodyParser({
-  enableTypes: ['text'],
-  extendTypes: { text: ['application/x-www-form-urlencoded'] },
-  textLimit: '64kb',
-})
 
 /** The Koa application: every endpoint of the issuer. */
 export function createApp(options: AppOptions): Koa {

@@ -36,7 +36,6 @@ export class Readiness {
 
 /** `GET /livez`: the process answers. */
 export function livenessEndpoint(context: Context): void {
-  context.set('Cache-Control', 'no-store')
   context.body = { status: 'alive' }
 }
 
@@ -44,7 +43,6 @@ export function livenessEndpoint(context: Context): void {
 export function readinessEndpoint(readiness: Readiness): (context: Context) => Promise<void> {
   return async (context) => {
     const problems = await readiness.problems()
-    context.set('Cache-Control', 'no-store')
     context.status = problems.length === 0 ? 200 : 503
     context.body = problems.length === 0 ? { status: 'ready' } : { status: 'unready', problems }
   }

@@ -110,11 +110,9 @@ export class ClientTable {
     })
   }
 
-  /** Newest first, expired ones too. */
+  /** In no order; expired ones too. */
   async listSecrets(client: string): Promise<readonly ClientSecretRecord[]> {
-    const rows = await this.#query<ClientSecretRow>('client_secrets')
-      .where({ client })
-      .orderBy([{ column: 'created_at', order: 'desc' }, { column: 'id' }])
+    const rows = await this.#query<ClientSecretRow>('client_secrets').where({ client })
     return rows.map((row) => ({
       id: row.id,
       client: row.client,

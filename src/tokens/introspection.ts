@@ -63,7 +63,8 @@ export class Introspection {
     const claims = readOwnToken(token, this.#options.issuer, this.#options.keys)
     if (!claims || this.#options.clock.now() >= claims.exp * second) return inactive
     if (!(await this.#isConcerned(caller, claims)) || !(await this.#isLive(claims))) return inactive
-    return { active: true, ...claims, token_type: 'Bearer' }
+    // The protocol's members last: a free claim may have their names.
+    return { ...claims, active: true, token_type: 'Bearer' }
   }
 
   /**

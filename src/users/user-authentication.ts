@@ -1,6 +1,7 @@
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from './hash-pool.ts'
+import { InvalidPasswordError, type Verification } from './password-hash.ts'
 import { normaliseUsername } from './username.ts'
 
 /** Tells which user a name and a password belong to. */
@@ -22,10 +23,7 @@ export class UserAuthentication {
    */
   async authenticate(username: string, password: string, client: string): Promise<UserRecord | undefined> {
     const user = await this.#store.users.findByUsername(normaliseUsername(username))
-    const { ok, upgraded } = await this.#hashes.verify(password, user?.password ?? undefined, {
-      normalised: user?.passwordNormalised ?? true,
-      upgrade: user?.disabledAt === null,
-    })
+    const { ok, upgraded } = await this.#verify(password, user)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
       await this.#store.transaction((tx) =>
@@ -36,6 +34,19 @@ export class UserAuthentication {
     if (upgraded !== undefined && user.password !== null)
       await this.#upgrade(user.id, user.password, upgraded)
     return user
+  }
+
+  async #verify(password: string, user: UserRecord | undefined): Promise<Verification> {
+    try {
+      return await this.#hashes.verify(password, user?.password ?? undefined, {
+        normalised: user?.passwordNormalised ?? true,
+        upgrade: user?.disabledAt === null,
+      })
+    } catch (error) {
+      // Too long, or no Unicode text: nobody's password, whoever the user is.
+      if (error instanceof InvalidPasswordError) return { ok: false }
+      throw error
+    }
   }
 
   async #upgrade(id: string, from: string, to: string): Promise<void> {

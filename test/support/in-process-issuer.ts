@@ -6,6 +6,7 @@ import type { Administration } from '../../src/admin/administration.ts'
 import { openInstallation, startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Clock } from '../../src/lib/clock.ts'
+import type { Store } from '../../src/store/store.ts'
 
 export const audience = 'https://api.example'
 export const scopes = ['orders:read', 'orders:write'] as const
@@ -33,6 +34,8 @@ export interface TestIssuer {
   readonly keysDir: string
   /** Administers the database that the server runs on, beside it, as a command would. */
   readonly administration: Administration
+  /** The database, for looking into it. */
+  readonly store: Store
   /** The confidential client `service`, with every grant. */
   readonly service: { readonly id: string; readonly secret: string }
   /** The public client. */
@@ -53,6 +56,13 @@ export async function startTestIssuer(
   t: ExecutionContext,
   options: TestIssuerOptions = {},
 ): Promise<TestIssuer> {
+  const issuer = await openTestIssuer(options)
+  t.teardown(issuer.stop)
+  return issuer
+}
+
+/** The same for a whole file: its last hook stops it. */
+export async function openTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const directory = mkdtempSync(join(tmpdir(), 'mintage-test-'))
   const databaseUrl = `sqlite:${join(directory, 'mintage.db')}`
   const keysDir = join(directory, 'keys')
@@ -85,19 +95,19 @@ export async function startTestIssuer(
   })
   let stopped: Promise<void> | undefined
   const stop = () => {
-    stopped ??= running.stop('end of test').then(() => installation.close())
+    stopped ??= running
+      .stop('end of test')
+      .then(() => installation.close())
+      .then(() => rmSync(directory, { recursive: true, force: true }))
     return stopped
   }
-  t.teardown(async () => {
-    await stop()
-    rmSync(directory, { recursive: true, force: true })
-  })
   return {
     url: running.url,
     directory,
     databaseUrl,
     keysDir,
     administration,
+    store: installation.store,
     service: { id: 'service', secret: service.secret ?? '' },
     app: { id: 'app' },
     user: { id: user.id, username: user.username },

@@ -5,10 +5,11 @@ const acceptableId = /^[\w.-]{1,64}$/
 
 /**
  * Gives each request an id, its own or the one that a proxy sent, and each answer the headers that keep a browser
- * from doing anything with it but reading it.
+ * from doing anything with it but reading it. What may be cached says so itself.
  */
 export function setHeaders(isHttps: boolean): Middleware {
   const headers = {
+    'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'no-referrer',
@@ -25,7 +26,7 @@ export function setHeaders(isHttps: boolean): Middleware {
   }
 }
 
-/** Answers that hold a token, and their errors, are kept nowhere (RFC 6749 §5.1). */
+/** Answers that hold a token, and their errors, are kept nowhere, by old caches either (RFC 6749 §5.1). */
 export const forbidStoring: Middleware = async (context, next) => {
   context.set('Cache-Control', 'no-store')
   context.set('Pragma', 'no-cache')

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Context } from 'koa'
 import { InvalidRequestError, InvalidTargetError } from '../../protocol/errors.ts'
 
@@ -26,7 +27,14 @@ export function readParameters(context: Context): ReadonlyMap<string, string> {
   }
   if (!context.is(formType)) throw new InvalidRequestError(`The body must be ${formType}.`)
   const { body } = context.request
-  return parseForm(typeof body === 'string' ? body : '')
+  return parseForm(decodeBytes(typeof body === 'string' ? body : ''))
+}
+
+/** Reads UTF-8 out of one character for each byte. */
+function decodeBytes(body: string): string {
+  const bytes = Buffer.from(body, 'latin1')
+  if (!isUtf8(bytes)) throw new InvalidRequestError('The form is not UTF-8.')
+  return bytes.toString('utf8')
 }
 
 /** See {@link readParameters}. */
