@@ -42,7 +42,7 @@ function openSqlite(filename: string): Database {
     closeSync(openSync(filename, 'a', 0o600))
   } catch (error) {
     throw new StoreUnavailableError(
-      `The database file ${filename} cannot be opened for writing: ${error instanceof Error ? error.message : error}.`,
+      `The database file ${filename} cannot be opened for writing (${error instanceof Error ? error.message : error}): make MINTAGE_DATABASE_URL name a file that this user may write.`,
       { cause: error },
     )
   }
