@@ -43,8 +43,11 @@ export interface RunningIssuer {
   readonly url: string
   /** Its name: the `iss` of its tokens. */
   readonly issuer: string
-  /** Accepts nothing new, finishes what it has accepted, and lets go of everything. `reason` is for the log. */
-  stop(reason: string): Promise<void>
+  /**
+   * Says no on `readyz`, accepts nothing new after `linger` milliseconds (0 by default), finishes what it has
+   * accepted, and lets go of everything. `reason` is for the log.
+   */
+  stop(reason: string, linger?: number): Promise<void>
 }
 
 export interface StartOptions {
@@ -57,7 +60,7 @@ export interface StartOptions {
 }
 
 /** How long requests under way may take to end when the process is told to stop, in milliseconds. */
-const patience = 8 * second
+const patience = 7 * second
 
 /**
  * Listens first, for the name of the issuer may depend on the port, and serves when everything is wired.
@@ -82,16 +85,16 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
     return {
       url: server.url,
       issuer: name,
-      async stop(reason) {
+      async stop(reason, linger = 0) {
         logger.info({ event: 'stopping', reason })
         issuer.drain()
-        await server.close(patience)
+        await server.close({ linger, patience })
         await issuer.close()
         logger.info({ event: 'stopped' })
       },
     }
   } catch (error) {
-    await server.close(0)
+    await server.close({ linger: 0, patience: 0 })
     throw error
   }
 }

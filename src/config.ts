@@ -131,16 +131,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const warnings: string[] = []
   const values: Record<string, string> = {}
   const sources = new Map<string, string>()
+  const injected: string[] = []
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('MINTAGE_') || text === undefined || text === '') continue
     if (isInjectedByKubernetes(variable, text)) {
-      warnings.push(
-        `${variable} looks like what Kubernetes injects for a service named mintage; it is ignored.`,
-      )
+      injected.push(variable)
       continue
     }
-    const [name, value] = readVariable(variable, text, problems)
+    const name = variable.replace(/_FILE$/, '')
     if (name in schema.shape) {
+      const value = name === variable ? text : readValue(variable, text, problems)
+      if (value === undefined) continue
       if (name in values) problems.push(`${name} is set twice: by itself and by ${name}_FILE.`)
       values[name] = value
       sources.set(name, variable)
@@ -150,10 +151,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       )
     } else problems.push(`${variable} is unknown: no setting has this name.`)
   }
+  if (injected.length > 0) {
+    warnings.push(
+      `${injected.join(', ')}: ignored, as Kubernetes injects such variables for a service named mintage.`,
+    )
+  }
   const parsed = schema.safeParse(values)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    problems.push(`${sources.get(name) ?? name} is ${JSON.stringify(values[name])}: ${issue.message}.`)
+    problems.push(`${describeValue(sources.get(name) ?? name, values[name])}: ${issue.message}.`)
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const config = toConfig(parsed.data, warnings)
@@ -161,23 +167,31 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze(config)
 }
 
-function readVariable(variable: string, text: string, problems: string[]): readonly [string, string] {
-  if (!variable.endsWith('_FILE')) return [variable, text]
-  const name = variable.slice(0, -'_FILE'.length)
+function readValue(variable: string, file: string, problems: string[]): string | undefined {
   try {
-    return [name, readFileSync(text, 'utf8').replace(/\r?\n$/, '')]
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
     problems.push(
       `${variable} names a file that cannot be read: ${error instanceof Error ? error.message : error}.`,
     )
-    return [name, '']
+    return undefined
   }
 }
 
+/** What lies in a file may be a secret, and a database URL holds its password; neither is repeated. */
+function describeValue(variable: string, value: string | undefined): string {
+  if (variable.endsWith('_FILE')) return `${variable} names a file with a bad value`
+  if (variable === 'MINTAGE_DATABASE_URL') return `${variable} is bad`
+  return `${variable} is ${JSON.stringify(value)}`
+}
+
+/** What Kubernetes tells every container of a service named mintage, in the format of Docker's links. */
 function isInjectedByKubernetes(variable: string, text: string): boolean {
   return (
-    /^MINTAGE_(PORT|SERVICE)(_|$)/.test(variable) &&
-    (/^[a-z]+:\/\//.test(text) || variable !== 'MINTAGE_PORT')
+    /^MINTAGE_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/.test(
+      variable,
+    ) ||
+    (variable === 'MINTAGE_PORT' && /^(tcp|udp|sctp):\/\//.test(text))
   )
 }
 

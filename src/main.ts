@@ -1,5 +1,11 @@
 #!/usr/bin/env node
 import { runCommand } from './cli/program.ts'
 
+// A reader that went away, or a full disk: what could not be said must not look like success, nor stop a server.
+process.stdout.on('error', () => {
+  process.exitCode = 1
+})
+process.stderr.on('error', () => undefined)
+
 const exitCode = await runCommand(process.argv.slice(2))
 if (exitCode !== 0) process.exit(exitCode)

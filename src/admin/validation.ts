@@ -23,7 +23,13 @@ export function checkClientId(id: string): void {
 }
 
 export function checkUsername(username: string): void {
-  if (username === '' || username.length > 254 || /\p{Cc}/u.test(username) || username.trim() !== username) {
+  // U+FFFD stands where bytes were no text, so that many names would become this one.
+  if (
+    username === '' ||
+    username.length > 254 ||
+    /[\p{Cc}\p{Cs}\uFFFD]/u.test(username) ||
+    username.trim() !== username
+  ) {
     throw new AdminError('A user name is 1 to 254 characters, without control characters or space around it.')
   }
 }

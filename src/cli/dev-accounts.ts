@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { AdminError } from '../admin/admin-error.ts'
 import type { Administration } from '../admin/administration.ts'
 import { openInstallation } from '../compose.ts'
 import type { Config } from '../config.ts'
@@ -23,6 +25,9 @@ const username = 'dev'
 const audience = 'https://api.dev.example'
 const scopes = ['orders:read', 'orders:write']
 
+/** What a second start takes over from the file. */
+const keptAccounts = z.object({ client_secret: z.string().min(1), password: z.string().min(1) })
+
 /** Makes what is missing of the API, the two clients and the user, with random credentials, and keeps the rest. */
 export async function prepareDevAccounts(data: string, config: Config): Promise<DevAccounts> {
   mkdirSync(data, { recursive: true, mode: 0o700 })
@@ -44,7 +49,7 @@ export async function prepareDevAccounts(data: string, config: Config): Promise<
       audience,
       scope: scopes.join(' '),
     }
-    if (kept?.client_secret !== secret || kept.password !== password) keep(file, accounts)
+    keep(file, accounts)
     return accounts
   } finally {
     await installation.close()
@@ -90,12 +95,27 @@ function randomPassword(): string {
   return randomBytes(33).toString('hex')
 }
 
-function readAccounts(file: string): DevAccounts | undefined {
+function readAccounts(file: string): Pick<DevAccounts, 'client_secret' | 'password'> | undefined {
+  let text: string
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
+    throw new AdminError(
+      `${file} cannot be read (${error instanceof Error ? error.message : error}): make it a file that you can read.`,
+      { cause: error },
+    )
+  }
+  const kept = keptAccounts.safeParse(parseJson(text))
+  if (kept.success) return kept.data
+  throw new AdminError(`${file} is damaged: delete it, and the next start makes new credentials.`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import { AdminError } from '../admin/admin-error.ts'
 import { parseDuration } from '../lib/durations.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import { type GrantType, grantTypes, isGrantType } from '../protocol/grant-types.ts'
@@ -52,9 +52,46 @@ export function claimsOption(text: string): JsonObject {
   return value as JsonObject
 }
 
+/** A text that says something: an unset shell variable is not taken for the name of a file. */
+export function textOption(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected something, not nothing.')
+  return text
+}
+
+/** Options that may stand more than once. Of any other the last would silently win over the first. */
+const repeatable: ReadonlySet<unknown> = new Set([grantOption, listOption])
+
+/** Makes each option of a command that takes one value refuse a second one. */
+export function refuseRepetition(command: Command): void {
+  for (const option of command.options) {
+    if (option.isBoolean() || repeatable.has(option.parseArg)) continue
+    let seen = false
+    command.on(`option:${option.name()}`, () => {
+      if (seen) command.error(`error: option '${option.flags}' is given twice`, { exitCode: 2 })
+      seen = true
+    })
+  }
+}
+
+/** Far longer than any secret may be. */
+const largestSecret = 64 * 1_024
+
 /** A secret comes through stdin, where neither `ps` nor the shell's history sees it; one line break at its end is cut. */
-export function readSecretFromStdin(): string {
-  return readFileSync(0, 'utf8').replace(/\r?\n$/, '')
+export async function readSecretFromStdin(): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of process.stdin) {
+    size += chunk.length
+    if (size > largestSecret) throw new AdminError('What stdin holds is too long for a password.')
+    chunks.push(chunk)
+  }
+  try {
+    // Bytes that are no text would all become the same character, and so would the passwords made of them.
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks))
+    return text.replace(/\r?\n$/, '')
+  } catch (cause) {
+    throw new AdminError('What stdin holds is not text in UTF-8.', { cause })
+  }
 }
 
 /** Takes what was not given out, so that it is told apart from what was given as nothing. */

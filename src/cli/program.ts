@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
@@ -6,6 +7,7 @@ import { addKeyCommands } from './commands/keys.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
+import { refuseRepetition } from './options.ts'
 import { examples, say } from './output.ts'
 
 /**
@@ -15,6 +17,7 @@ import { examples, say } from './output.ts'
 export async function runCommand(argv: readonly string[]): Promise<number> {
   const program = new Command('mintage')
     .description('A standalone OAuth token issuer.')
+    .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
     .showSuggestionAfterError()
     .exitOverride()
@@ -36,10 +39,17 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** The version that the package says it has. */
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  return String(version)
+}
+
 /** Commands made before `exitOverride` was called do not know of it. */
 function inheritExit(command: Command): void {
   for (const child of command.commands) {
     child.copyInheritedSettings(command)
+    refuseRepetition(child)
     inheritExit(child)
   }
 }

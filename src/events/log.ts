@@ -6,11 +6,17 @@ export type { Logger } from 'pino'
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+/** What is kept of a log that cannot be written now, in bytes; lines beyond are lost. */
+const mostUnwritten = 1_048_576
+
 /** One JSON object a line on stdout, or on `descriptor`. Values are escaped, so nothing in them can forge a line. */
 export function createLogger(level: LogLevel, descriptor: 1 | 2 = 1): Logger {
+  const destination = pino.destination({ dest: descriptor, sync: true, maxLength: mostUnwritten })
+  // A log that cannot be written, on a full disk say, must not take the issuer with it.
+  destination.on('error', () => undefined)
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } },
-    pino.destination({ dest: descriptor, sync: true }),
+    destination,
   )
 }
 

@@ -1,5 +1,6 @@
-import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { minute, second } from '../lib/durations.ts'
 
 /** A listening server. */
@@ -9,10 +10,11 @@ export interface HttpServer {
   /** Hands requests to `listener`; until then they are answered with 503. */
   serve(listener: RequestListener): void
   /**
-   * Accepts nothing new, finishes what it has accepted, and cuts what is not finished after `patience`
-   * milliseconds.
+   * Asks every client to connect elsewhere next time, and goes on for `linger` milliseconds while any is connected,
+   * so that a request that is on its way and a load balancer that is still asking get an answer. Then accepts nothing
+   * new, finishes what it has accepted, and cuts what is not finished after `patience` milliseconds.
    */
-  close(patience: number): Promise<void>
+  close(times: { readonly linger: number; readonly patience: number }): Promise<void>
 }
 
 export interface ServerOptions {
@@ -21,6 +23,9 @@ export interface ServerOptions {
   readonly port: number
   readonly maxConnections: number
 }
+
+/** How often a server that closes looks at its connections, in milliseconds. */
+const step = 50
 
 /** The port is taken, or may not be; the message says what to do. */
 export class ListenError extends Error {
@@ -32,6 +37,8 @@ export class ListenError extends Error {
  * @throws {ListenError} when the address cannot be had.
  */
 export async function listen({ host, port, maxConnections }: ServerOptions): Promise<HttpServer> {
+  let closing = false
+  const answering = new WeakMap<Socket, ServerResponse>()
   let handle: RequestListener = (_request, response) => {
     response.writeHead(503, { 'Retry-After': '1', 'Cache-Control': 'no-store' }).end()
   }
@@ -44,11 +51,23 @@ export async function listen({ host, port, maxConnections }: ServerOptions): Pro
       // Longer than the minute for which the usual load balancers keep a connection.
       keepAliveTimeout: 65 * second,
     },
-    (request, response) => handle(request, response),
+    (request, response) => {
+      // What a refused connection asks for is not done: its answer would reach nobody.
+      if (!connections.has(request.socket)) return
+      answering.set(request.socket, response)
+      if (closing) response.setHeader('Connection', 'close')
+      handle(request, response)
+    },
   )
   server.maxHeadersCount = 100
   server.timeout = 2 * minute
-  server.on('clientError', refuseMalformed)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = answering.get(socket)
+    // A request before it on the same connection is being answered, and its answer comes first.
+    if (response?.req.complete && !response.writableFinished) {
+      response.once('close', () => refuseMalformed(error, socket))
+    } else refuseMalformed(error, socket)
+  })
   const connections = limitConnections(server, maxConnections)
   await bind(server, host, port)
   const address = server.address() as AddressInfo
@@ -57,7 +76,11 @@ export async function listen({ host, port, maxConnections }: ServerOptions): Pro
     serve: (listener) => {
       handle = listener
     },
-    close: (patience) => drain(server, connections, patience),
+    async close({ linger, patience }) {
+      closing = true
+      for (let lingered = 0; lingered < linger && connections.size > 0; lingered += step) await delay(step)
+      await drain(server, connections, patience)
+    },
   }
 }
 
@@ -111,7 +134,7 @@ async function drain(server: Server, connections: ReadonlySet<Socket>, patience:
     for (const socket of connections) socket.destroy()
   }, patience)
   // A kept-alive connection becomes idle only after the answer under way, so those are looked for again.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const sweep = setInterval(() => server.closeIdleConnections(), step)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()

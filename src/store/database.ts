@@ -7,8 +7,9 @@ import { SqliteClient } from './sqlite-client.ts'
 
 export type Engine = 'sqlite' | 'postgres'
 
-/** An open database: knex, and which engine it speaks to. */
+/** An open database: knex, which engine it speaks to, and where it is, without a password. */
 export interface Database {
+  readonly location: string
   readonly knex: Knex
   readonly engine: Engine
 }
@@ -24,6 +25,14 @@ export async function withSqliteConnection<T>(
   } finally {
     await knex.client.releaseConnection(connection)
   }
+}
+
+/** knex tells on the console what it throws as well; who catches it says so in its own words. */
+const silence = {
+  warn: () => undefined,
+  error: () => undefined,
+  deprecate: () => undefined,
+  debug: () => undefined,
 }
 
 /**
@@ -42,7 +51,7 @@ function openSqlite(filename: string): Database {
     closeSync(openSync(filename, 'a', 0o600))
   } catch (error) {
     throw new StoreUnavailableError(
-      `The database file ${filename} cannot be opened for writing: ${error instanceof Error ? error.message : error}.`,
+      `The database file ${filename} cannot be opened for writing (${error instanceof Error ? error.message : error}): make MINTAGE_DATABASE_URL name a file that this user may write.`,
       { cause: error },
     )
   }
@@ -53,19 +62,32 @@ function openSqlite(filename: string): Database {
     useNullAsDefault: true,
     // Without the values: an error is logged, and a value may be a digest.
     compileSqlOnError: false,
+    log: silence,
     pool: { min: 1, max: 1, idleTimeoutMillis: 2_147_483_647 },
     acquireConnectionTimeout: 10_000,
   })
-  return { knex, engine: 'sqlite' }
+  return { knex, engine: 'sqlite', location: filename }
 }
 
 function openPostgres(url: string): Database {
-  const knex = knexModule({
-    client: 'pg',
-    compileSqlOnError: false,
-    connection: url,
-    pool: { min: 0, max: 10 },
-    acquireConnectionTimeout: 10_000,
-  })
-  return { knex, engine: 'postgres' }
+  const knex = connectPostgres(url)
+  return { knex, engine: 'postgres', location: 'PostgreSQL' }
+}
+
+function connectPostgres(url: string): Knex {
+  try {
+    return knexModule({
+      client: 'pg',
+      compileSqlOnError: false,
+      connection: url,
+      log: silence,
+      pool: { min: 0, max: 10 },
+      acquireConnectionTimeout: 10_000,
+    })
+  } catch (error) {
+    throw new StoreUnavailableError(
+      'PostgreSQL needs a driver that is not installed: npm install pg, or let MINTAGE_DATABASE_URL be sqlite:PATH.',
+      { cause: error },
+    )
+  }
 }

@@ -36,8 +36,23 @@ export function isDuplicate(error: unknown): boolean {
   return ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', '23505'].includes(codeOf(error))
 }
 
-const unavailable =
-  /^(SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PROTOCOL)|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58)/
+/** What a driver's code means, in words for the operator. */
+const outages: readonly (readonly [RegExp, string])[] = [
+  [/^SQLITE_FULL|^53100/, 'The disk of the database is full: free some space.'],
+  [
+    /^SQLITE_(NOTADB|CORRUPT)/,
+    'The database file is damaged or was not written by SQLite: restore a backup, or name another file.',
+  ],
+  [
+    /^SQLITE_(CANTOPEN|READONLY)/,
+    'The database file cannot be opened for writing: let this user write the file and its folder.',
+  ],
+  [/^SQLITE_(IOERR|PROTOCOL)/, 'The disk of the database fails or is full: see to it.'],
+  [
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58)/,
+    'The database server cannot be reached or takes no work: see that it runs.',
+  ],
+]
 
 /** Turns what a driver threw into a {@link StoreUnavailableError} where it is one, and leaves the rest alone. */
 export function toStoreError(error: unknown): unknown {
@@ -45,8 +60,13 @@ export function toStoreError(error: unknown): unknown {
   if (isBusy(error)) {
     return new StoreUnavailableError('The database stayed locked past the deadline.', { cause: error })
   }
-  if (unavailable.test(codeOf(error)) || (error instanceof Error && error.name === 'KnexTimeoutError')) {
-    return new StoreUnavailableError('The database is full, unreachable or unreadable.', { cause: error })
+  const code = codeOf(error)
+  const outage = outages.find(([codes]) => codes.test(code))
+  if (outage) return new StoreUnavailableError(outage[1], { cause: error })
+  if (error instanceof Error && error.name === 'KnexTimeoutError') {
+    return new StoreUnavailableError('The database is busy: no connection became free in time.', {
+      cause: error,
+    })
   }
   return error
 }

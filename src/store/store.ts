@@ -7,7 +7,7 @@ import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
 import { ClientTable } from './client-table.ts'
 import { type Database, openDatabase } from './database.ts'
-import { isConflict, toStoreError } from './errors.ts'
+import { isConflict, StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
@@ -193,6 +193,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return store
   } catch (error) {
     await store.close()
-    throw toStoreError(error)
+    const reason = toStoreError(error)
+    if (!(reason instanceof StoreUnavailableError)) throw reason
+    throw new StoreUnavailableError(`${database.location}: ${reason.message}`, { cause: reason })
   }
 }

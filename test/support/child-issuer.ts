@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 /** The built executable. */
@@ -46,14 +47,19 @@ export interface ChildIssuer {
   readonly ready: Readonly<Record<string, unknown>>
   /** All that it has written, stdout and stderr. */
   output(): string
+  stdout(): string
   /** Sends the signal and waits for the end; resolves to the exit code, null when the signal killed it. */
   end(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-/** Starts `mintage dev --json` or `mintage serve` and waits for its first line. */
+/**
+ * Starts `mintage dev --json` or `mintage serve` and waits for its first line; or for what `sign` matches on stdout, of
+ * a start that says nothing in JSON.
+ */
 export async function startChildIssuer(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  sign?: RegExp,
 ): Promise<ChildIssuer> {
   const child = spawn(process.execPath, [executable, ...args], {
     env: cleanEnvironment(environment),
@@ -66,6 +72,7 @@ export async function startChildIssuer(
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text
       stdout += text
+      if (sign?.test(stdout)) resolve('{}')
       // A log line may come before it.
       const line = stdout
         .split('\n')
@@ -83,9 +90,20 @@ export async function startChildIssuer(
     url: ready.url ?? ready.issuer,
     ready,
     output: () => output,
+    stdout: () => stdout,
     end(signal = 'SIGTERM') {
       child.kill(signal)
       return exited
     },
   }
+}
+
+/** A port that nothing listens on at the moment. */
+export async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }

@@ -1,9 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 
-/** Asks until `isDone` says yes to the answer; what comes in the end is for the test to judge. */
-export async function eventually<T>(ask: () => Promise<T>, isDone: (answer: T) => boolean): Promise<T> {
-  for (const deadline = Date.now() + 30_000; ; await sleep(100)) {
+/**
+ * Asks again until the answer is as wished or the deadline (milliseconds) has passed; the last answer either way,
+ * for the test to judge.
+ */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  isWished: (answer: T) => boolean,
+  deadline = 30_000,
+): Promise<T> {
+  for (const end = Date.now() + deadline; ; ) {
     const answer = await ask()
-    if (isDone(answer) || Date.now() > deadline) return answer
+    if (isWished(answer) || Date.now() >= end) return answer
+    await delay(25)
   }
 }

@@ -14,7 +14,13 @@ interface SettingOptions {
 }
 
 export function addApiCommands(program: Command): void {
-  const api = program.command('api').description('register and change APIs (resource servers)')
+  const api = program
+    .command('api')
+    .description('register and change APIs (resource servers)')
+    .addHelpText(
+      'before',
+      examples('mintage api create https://api.example --scope "orders:read"', 'mintage api list --json'),
+    )
 
   settingOptions(api.command('create').description('register an API by its audience'))
     .argument('<audience>', 'what stands in aud, best the URL of the API')
@@ -31,6 +37,7 @@ export function addApiCommands(program: Command): void {
   api
     .command('list')
     .description('list all APIs')
+    .addHelpText('before', examples('mintage api list', 'mintage api list --json'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       print((await administer(({ apis }) => apis.list())).map(describe), json)
@@ -39,6 +46,7 @@ export function addApiCommands(program: Command): void {
   api
     .command('get')
     .description('show one API')
+    .addHelpText('before', examples('mintage api get https://api.example'))
     .argument('<audience>')
     .option('--json', 'print JSON')
     .action(async (audience: string, { json }: Json) => {
@@ -46,6 +54,7 @@ export function addApiCommands(program: Command): void {
     })
 
   settingOptions(api.command('update').description('change an API; what is not said stays'))
+    .addHelpText('before', examples('mintage api update https://api.example --access-token-ttl 5m'))
     .argument('<audience>')
     .option('--json', 'print JSON')
     .action(async (audience: string, options: SettingOptions & Json) => {
@@ -55,6 +64,7 @@ export function addApiCommands(program: Command): void {
 
   api
     .command('delete')
+    .addHelpText('before', examples('mintage api delete https://api.example'))
     .description('delete an API; sessions for it can no longer be refreshed')
     .argument('<audience>')
     .option('--json', 'print JSON')

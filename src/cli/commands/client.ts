@@ -19,7 +19,13 @@ interface SettingOptions {
 }
 
 export function addClientCommands(program: Command): void {
-  const client = program.command('client').description('register and change clients')
+  const client = program
+    .command('client')
+    .description('register and change clients')
+    .addHelpText(
+      'before',
+      examples('mintage client create --id reports --grant client_credentials', 'mintage client list --json'),
+    )
 
   settingOptions(client.command('create').description('register a client and print its secret, once'))
     .requiredOption('--id <id>', 'its client_id')
@@ -43,6 +49,7 @@ export function addClientCommands(program: Command): void {
   client
     .command('list')
     .description('list all clients')
+    .addHelpText('before', examples('mintage client list', 'mintage client list --json'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const clients = await administer((administration) => administration.clients.list())
@@ -52,6 +59,7 @@ export function addClientCommands(program: Command): void {
   client
     .command('get')
     .description('show one client')
+    .addHelpText('before', examples('mintage client get reports'))
     .argument('<id>', 'its client_id')
     .option('--json', 'print JSON')
     .action(async (id: string, { json }: Json) => {
@@ -73,6 +81,7 @@ export function addClientCommands(program: Command): void {
   for (const verb of ['disable', 'enable'] as const) {
     client
       .command(verb)
+      .addHelpText('before', examples(`mintage client ${verb} reports`))
       .description(
         verb === 'disable' ? 'refuse the client and end its sessions' : 'let a disabled client in again',
       )
@@ -85,6 +94,7 @@ export function addClientCommands(program: Command): void {
 
   client
     .command('rotate-secret')
+    .addHelpText('before', examples('mintage client rotate-secret reports --overlap 1h'))
     .description('make a new secret; the old one works on for a while')
     .argument('<id>', 'its client_id')
     .option(
@@ -101,6 +111,7 @@ export function addClientCommands(program: Command): void {
 
   client
     .command('delete')
+    .addHelpText('before', examples('mintage client delete reports'))
     .description('delete a client and end its sessions')
     .argument('<id>', 'its client_id')
     .option('--json', 'print JSON')

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { startIssuer } from '../../compose.ts'
 import { ConfigError, isLoopback, readConfig } from '../../config.ts'
 import { type DevAccounts, prepareDevAccounts } from '../dev-accounts.ts'
-import { given, portOption } from '../options.ts'
+import { given, portOption, textOption } from '../options.ts'
 import { examples } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
 
@@ -27,7 +27,7 @@ export function addDevCommand(program: Command): void {
     .command('dev')
     .description('run an issuer on loopback that needs no configuration')
     .option('--port <n>', 'the port (default: MINTAGE_PORT or 8080; 0 takes a free one)', portOption)
-    .option('--data <dir>', 'where database, keys and accounts are kept', '.mintage')
+    .option('--data <dir>', 'where database, keys and accounts are kept', textOption, '.mintage')
     .option('--json', 'print what there is as one line of JSON once it accepts requests')
     .addHelpText('before', examples('mintage dev', 'mintage dev --port 0 --data /tmp/issuer --json'))
     .action(async (options: DevOptions) => {
@@ -86,7 +86,7 @@ function describe(ready: DevAccounts & { readonly issuer: string; readonly data:
 
 A token pair:
 
-  curl -s ${ready.issuer}/oauth2/token -u ${ready.client_id}:${ready.client_secret} -d grant_type=password -d username=${ready.username} -d password=${ready.password}
+  curl -s '${ready.issuer}/oauth2/token' -u ${ready.client_id}:${ready.client_secret} -d grant_type=password -d username=${ready.username} -d password=${ready.password}
 
 `
 }

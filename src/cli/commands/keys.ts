@@ -10,11 +10,15 @@ interface ExportOptions extends Json {
 }
 
 export function addKeyCommands(program: Command): void {
-  const keys = program.command('keys').description('look at the signing keys and turn the ring')
+  const keys = program
+    .command('keys')
+    .description('look at the signing keys and turn the ring')
+    .addHelpText('before', examples('mintage keys list', 'mintage keys rotate'))
 
   keys
     .command('list')
     .description('list the published keys: next, current, retired')
+    .addHelpText('before', examples('mintage keys list', 'mintage keys list --all --json'))
     .option('--all', 'the withdrawn ones too')
     .option('--json', 'print JSON')
     .action(async ({ all, json }: Json & { readonly all?: boolean }) => {
@@ -27,6 +31,7 @@ export function addKeyCommands(program: Command): void {
   keys
     .command('rotate')
     .description('let the next key sign now, when every cache can know it')
+    .addHelpText('before', examples('mintage keys rotate'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       print({ current: await administer((administration) => administration.keys.rotate()) }, json)
@@ -35,6 +40,7 @@ export function addKeyCommands(program: Command): void {
   keys
     .command('rotate-mac')
     .description('make a new key for refresh tokens; those under the old one go on working')
+    .addHelpText('before', examples('mintage keys rotate-mac'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       print({ mac_key: await administer((administration) => administration.keys.rotateMac()) }, json)
@@ -63,6 +69,10 @@ export function addKeyCommands(program: Command): void {
   keys
     .command('export')
     .description('print one key (default: the current one), public unless --private is said')
+    .addHelpText(
+      'before',
+      examples('mintage keys export --pem > public.pem', 'mintage keys export KID --jwk'),
+    )
     .argument('[kid]', 'the key')
     .option('--pem', 'as PEM: SPKI, or PKCS #8 with --private (default)')
     .option('--jwk', 'as a JWK')

@@ -24,6 +24,10 @@ export function addServeCommands(program: Command): void {
   program
     .command('migrate')
     .description('bring the schema of the database up to date; serve and dev do it too')
+    .addHelpText(
+      'before',
+      examples('mintage migrate', 'MINTAGE_DATABASE_URL=sqlite:/srv/mintage.db mintage migrate --json'),
+    )
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const { databaseUrl, ...config } = readConfig(process.env)

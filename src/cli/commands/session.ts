@@ -10,11 +10,15 @@ interface RevokeOptions extends Json {
 }
 
 export function addSessionCommands(program: Command): void {
-  const session = program.command('session').description('look at sessions and end them')
+  const session = program
+    .command('session')
+    .description('look at sessions and end them')
+    .addHelpText('before', examples('mintage session list --user ada', 'mintage session revoke --user ada'))
 
   session
     .command('list')
     .description('list sessions, newest first')
+    .addHelpText('before', examples('mintage session list', 'mintage session list --user ada --json'))
     .option('--user <user>', 'only those of this user name, e-mail or id')
     .option('--client <id>', 'only those of this client')
     .option('--json', 'print JSON')

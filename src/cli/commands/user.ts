@@ -12,7 +12,13 @@ interface CreateOptions extends Json {
 }
 
 export function addUserCommands(program: Command): void {
-  const user = program.command('user').description('register and change users')
+  const user = program
+    .command('user')
+    .description('register and change users')
+    .addHelpText(
+      'before',
+      examples('mintage user create ada --password-stdin < password.txt', 'mintage user list --json'),
+    )
 
   user
     .command('create')
@@ -27,7 +33,7 @@ export function addUserCommands(program: Command): void {
       examples('mintage user create ada --email ada@example.org --password-stdin < password.txt'),
     )
     .action(async (username: string, { email, claims, passwordStdin, json }: CreateOptions) => {
-      const password = passwordStdin === true ? readSecretFromStdin() : undefined
+      const password = passwordStdin === true ? await readSecretFromStdin() : undefined
       const created = await administer(({ users }) =>
         users.create(username, given({ email, claims, password })),
       )
@@ -37,6 +43,7 @@ export function addUserCommands(program: Command): void {
   user
     .command('list')
     .description('list all users')
+    .addHelpText('before', examples('mintage user list', 'mintage user list --json'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const listed: Printable[] = []
@@ -49,6 +56,7 @@ export function addUserCommands(program: Command): void {
   user
     .command('get')
     .description('show one user')
+    .addHelpText('before', examples('mintage user get ada', 'mintage user get ada@example.org --json'))
     .argument('<user>', 'user name, e-mail or id')
     .option('--json', 'print JSON')
     .action(async (name: string, { json }: Json) => {
@@ -63,7 +71,7 @@ export function addUserCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('before', examples('mintage user set-password ada < password.txt'))
     .action(async (name: string, { json }: Json) => {
-      const password = readSecretFromStdin()
+      const password = await readSecretFromStdin()
       await administer(({ users }) => users.setPassword(name, password))
       print({ user: name, password: 'set' }, json)
     })
@@ -71,6 +79,7 @@ export function addUserCommands(program: Command): void {
   for (const verb of ['disable', 'enable'] as const) {
     user
       .command(verb)
+      .addHelpText('before', examples(`mintage user ${verb} ada`))
       .description(
         verb === 'disable' ? 'refuse the user and end all sessions' : 'let a disabled user in again',
       )
@@ -83,6 +92,7 @@ export function addUserCommands(program: Command): void {
 
   user
     .command('delete')
+    .addHelpText('before', examples('mintage user delete ada'))
     .description('delete a user and end all sessions')
     .argument('<user>', 'user name, e-mail or id')
     .option('--json', 'print JSON')
