@@ -89,8 +89,18 @@ export function refreshTokenOf({ status, body }: Answer): string {
   return token
 }
 
-/** What anybody can read in a refresh token: the session's handle and the generation. */
-export function readToken(token: string): { readonly handle: string; readonly generation: number } {
+/** What anybody can read in a refresh token. */
+export interface ReadToken {
+  readonly macKey: number
+  readonly handle: string
+  readonly generation: number
+}
+
+export function readToken(token: string): ReadToken {
   const bytes = Buffer.from(token.slice('mrt_'.length), 'base64url')
-  return { handle: bytes.toString('base64url', 5, 21), generation: bytes.readUInt32BE(21) }
+  return {
+    macKey: bytes.readUInt32BE(1),
+    handle: bytes.toString('base64url', 5, 21),
+    generation: bytes.readUInt32BE(21),
+  }
 }
