@@ -160,6 +160,8 @@ function isRemovable(key: KeyRecord | MacKeyRecord, now: number): boolean {
   return isRetired(key) && key.removableAt !== null && key.removableAt <= now
 }
 
+/** In the order in which they took over, the current one last, whatever a clock that was set back made of their ages. */
 function byAge(a: MacKeyRecord, b: MacKeyRecord): number {
-  return a.createdAt - b.createdAt || Number(a.state === 'current') - Number(b.state === 'current')
+  const retirement = (key: MacKeyRecord) => key.retiredAt ?? Number.MAX_SAFE_INTEGER
+  return retirement(a) - retirement(b) || a.createdAt - b.createdAt
 }

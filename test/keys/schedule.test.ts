@@ -1,7 +1,7 @@
 import test from 'ava'
 import { activate, applyChange, create, type FreshKey, replaceMacKey } from '../../src/keys/ring-changes.ts'
 import { macKeyInUse, nextStep, pauseUntil, policyMarks, skew } from '../../src/keys/schedule.ts'
-import { day, minute, second } from '../../src/lib/durations.ts'
+import { day, hour, minute, second } from '../../src/lib/durations.ts'
 import type { RingRecord } from '../../src/store/key-table.ts'
 import { grace, policy } from './key-ring-fixture.ts'
 import { emptyRing } from './ring-model.ts'
@@ -70,6 +70,16 @@ test('a new MAC key is used when every process knows it, the first one at once',
   const rotated = applyChange(first, replaceMacKey(first, 2, began + day).change)
   t.is(macKeyInUse(rotated, began + day)?.id, 1)
   t.is(macKeyInUse(rotated, began + day + minute)?.id, 2)
+})
+
+test('a new MAC key is used a minute later although the clock was set back behind the one before', (t) => {
+  const first = firstRing()
+  const rotated = applyChange(first, replaceMacKey(first, 2, began + day).change)
+  const back = began + day - 2 * hour
+  const again = applyChange(rotated, replaceMacKey(rotated, 3, back).change)
+  t.is(macKeyInUse(again, back)?.id, 1)
+  t.is(macKeyInUse(again, back + minute)?.id, 3)
+  t.is(macKeyInUse(again, began + 2 * day)?.id, 3)
 })
 
 test('a MAC key is kept for a token that idles to the end and a retry that comes at the end of its successor', (t) => {

@@ -1,0 +1,70 @@
+import { createInstallation } from '../support/shared-installation.ts'
+import { LostAnswerError, readToken, refreshTokenOf, TokenClient } from '../support/token-client.ts'
+
+export interface StampedeOptions {
+  readonly requests: number
+  /** How many connections carry them, over all nodes. */
+  readonly sockets: number
+  /** How many processes answer. */
+  readonly nodes: number
+  /** The default unless said otherwise; answers that come later are reuse, and rightly so. */
+  readonly retryWindow?: string
+}
+
+export interface StampedeResult {
+  /** How often each status was answered; `lost` when the connection broke. */
+  readonly answers: ReadonlyMap<number | 'lost', number>
+  /** The refresh tokens that were handed out. */
+  readonly successors: ReadonlySet<string>
+  /** The generation in the database afterwards. */
+  readonly generation: number | undefined
+  readonly ended: boolean
+  readonly seconds: number
+}
+
+/** Sends the same refresh token many times at once, to processes of the built executable. */
+export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
+  const { retryWindow } = options
+  const installation = await createInstallation(
+    retryWindow === undefined ? {} : { environment: { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow } },
+  )
+  const nodes = [await installation.startChild()]
+  while (nodes.length < options.nodes) nodes.push(await installation.startChild())
+  const clients = nodes.map(
+    () => new TokenClient(installation.service, Math.ceil(options.sockets / nodes.length)),
+  )
+  try {
+    const [first] = clients
+    const token = refreshTokenOf((await first?.login(nodes[0]?.url ?? '', installation.username)) ?? none)
+    const answers = new Map<number | 'lost', number>()
+    const successors = new Set<string>()
+    const refresh = async (index: number): Promise<void> => {
+      const answer = await clients[index % nodes.length]
+        ?.refresh(nodes[index % nodes.length]?.url ?? '', token)
+        .catch((error: unknown) => {
+          if (error instanceof LostAnswerError) return undefined
+          throw error
+        })
+      const status = answer?.status ?? 'lost'
+      answers.set(status, (answers.get(status) ?? 0) + 1)
+      if (answer?.status === 200) successors.add(refreshTokenOf(answer))
+    }
+    const started = performance.now()
+    await Promise.all(Array.from({ length: options.requests }, (_, index) => refresh(index)))
+    const seconds = (performance.now() - started) / 1_000
+    const session = await installation.store.sessions.findByHandle(readToken(token).handle)
+    return {
+      answers,
+      successors,
+      generation: session?.generation,
+      ended: session?.endedAt !== null,
+      seconds,
+    }
+  } finally {
+    for (const client of clients) client.close()
+    for (const node of nodes) await node.end('SIGKILL')
+    await installation.close()
+  }
+}
+
+const none = { status: 0, body: {} }

@@ -1,0 +1,106 @@
+import { Agent, request } from 'node:http'
+import { password } from './in-process-issuer.ts'
+import type { Confidential } from './installation.ts'
+import { basic } from './oauth.ts'
+
+/** What came back, if all of it did. */
+export interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+/** The connection broke before the whole answer had come: nobody here knows whether the request was carried out. */
+export class LostAnswerError extends Error {
+  override readonly name = 'LostAnswerError'
+}
+
+/** Talks to the token endpoint over kept connections that break when the server does. */
+export class TokenClient {
+  readonly #agent: Agent
+  readonly #headers: Readonly<Record<string, string>>
+
+  constructor(client: Confidential, sockets = 1) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets })
+    this.#headers = { ...basic(client), 'Content-Type': 'application/x-www-form-urlencoded' }
+  }
+
+  login(url: string, username: string): Promise<Answer> {
+    return this.post(`${url}/oauth2/token`, { grant_type: 'password', username, password })
+  }
+
+  refresh(
+    url: string,
+    refreshToken: string,
+    options: { readonly key?: string | undefined; readonly scope?: string | undefined } = {},
+  ): Promise<Answer> {
+    return this.post(
+      `${url}/oauth2/token`,
+      {
+        grant_type: 'refresh_token',
+        refresh_token: refreshToken,
+        ...(options.scope !== undefined && { scope: options.scope }),
+      },
+      options.key === undefined ? {} : { 'Idempotency-Key': options.key },
+    )
+  }
+
+  /** @throws {LostAnswerError} when the connection broke before the whole answer had come. */
+  post(
+    url: string,
+    form: Readonly<Record<string, string>>,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const lost = (cause: unknown) => reject(new LostAnswerError('The answer was lost.', { cause }))
+      const sent = request(
+        url,
+        { method: 'POST', agent: this.#agent, headers: { ...this.#headers, ...headers } },
+        (response) => {
+          let text = ''
+          response.setEncoding('utf8')
+          response.on('data', (chunk: string) => {
+            text += chunk
+          })
+          response.on('error', lost)
+          response.on('close', () => {
+            if (response.complete) resolve({ status: response.statusCode ?? 0, body: parse(text) })
+            else lost(undefined)
+          })
+        },
+      )
+      sent.on('error', lost)
+      sent.end(new URLSearchParams(form).toString())
+    })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> {
+  return text.startsWith('{') ? JSON.parse(text) : {}
+}
+
+/** The refresh token of an answer, or an error that shows the answer. */
+export function refreshTokenOf({ status, body }: Answer): string {
+  const token = body['refresh_token']
+  if (typeof token !== 'string') throw new Error(`No refresh token, but ${status} ${JSON.stringify(body)}`)
+  return token
+}
+
+/** What anybody can read in a refresh token. */
+export interface ReadToken {
+  readonly macKey: number
+  readonly handle: string
+  readonly generation: number
+}
+
+export function readToken(token: string): ReadToken {
+  const bytes = Buffer.from(token.slice('mrt_'.length), 'base64url')
+  return {
+    macKey: bytes.readUInt32BE(1),
+    handle: bytes.toString('base64url', 5, 21),
+    generation: bytes.readUInt32BE(21),
+  }
+}
