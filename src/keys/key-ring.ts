@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
+import { second } from '../lib/durations.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import type { Jwks } from './jwks.ts'
@@ -20,6 +22,14 @@ export interface MacKey {
   readonly id: number
   readonly key: Buffer
 }
+
+/** The JWKS, and whether it is young enough to be kept. */
+export interface Publication extends Jwks {
+  readonly isCurrent: boolean
+}
+
+/** How long a publication waits for the database, in milliseconds: keys are shown while it is away, too. */
+const publicationPatience = second
 
 /** A key of the ring cannot be used in this process now; why, was reported when it was read. */
 export class KeyUnavailableError extends UnavailableError {
@@ -96,9 +106,22 @@ export class KeyRing {
     throw new KeyUnavailableError('The signing key cannot be used; the log says why.')
   }
 
-  /** What `/.well-known/jwks.json` answers, with a `max-age` of no more than the policy's. Needs no database. */
+  /** The JWKS as this process knows it. */
   jwks(): Jwks {
     return this.#view.jwks
+  }
+
+  /**
+   * What `/.well-known/jwks.json` answers, with a `max-age` of no more than the policy's. A view that is too old may
+   * lack the key that another process signs with by now, so it is read again first. Without a database it is what
+   * there is; it is not current then, and nobody may keep it.
+   */
+  async publication(): Promise<Publication> {
+    if (this.#isStale()) {
+      const reading = this.reload().catch(() => undefined)
+      await Promise.race([reading, sleep(publicationPatience, undefined, { ref: false })])
+    }
+    return { ...this.#view.jwks, isCurrent: !this.#isStale() }
   }
 
   /** The published public key of that `kid`; undefined when it is unknown or withdrawn. */

@@ -103,10 +103,12 @@ test('without its database a process publishes on and signs on, until it cannot 
   installation.clock.pass(6 * minute)
   const { kid } = await ring.signer(15 * minute)
   t.is(kid, keyIn(ring.record, 'current').kid)
+  t.true((await ring.publication()).isCurrent)
   installation.clock.pass(1)
   await t.throwsAsync(ring.signer(15 * minute), { instanceOf: StoreUnavailableError })
-  t.is(ring.jwks().body, body)
+  t.like(await ring.publication(), { body, isCurrent: false }, 'which nobody may keep')
   gone = false
+  t.true((await ring.publication()).isCurrent)
   t.is((await ring.signer(15 * minute)).kid, kid)
 })
 

@@ -2,16 +2,16 @@ import type { Context } from 'koa'
 
 /** The published keys, as they go over the wire. */
 export interface PublishedKeys {
-  /** The JWK set (RFC 7517 §5) and its entity tag, quotes included. */
-  jwks(): { readonly body: string; readonly etag: string }
+  /** The JWK set (RFC 7517 §5) and its entity tag, quotes included; and whether it may be kept. */
+  publication(): Promise<{ readonly body: string; readonly etag: string; readonly isCurrent: boolean }>
 }
 
 /** `GET /.well-known/jwks.json`. `maxAge` is in milliseconds. */
-export function jwksEndpoint(keys: PublishedKeys, maxAge: number): (context: Context) => void {
+export function jwksEndpoint(keys: PublishedKeys, maxAge: number): (context: Context) => Promise<void> {
   const cacheControl = `public, max-age=${Math.floor(maxAge / 1_000)}`
-  return (context) => {
-    const { body, etag } = keys.jwks()
-    context.set('Cache-Control', cacheControl)
+  return async (context) => {
+    const { body, etag, isCurrent } = await keys.publication()
+    context.set('Cache-Control', isCurrent ? cacheControl : 'public, max-age=0')
     context.set('ETag', etag)
     context.status = 200
     if (context.fresh) {
