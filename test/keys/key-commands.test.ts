@@ -1,5 +1,6 @@
+import { readdir } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
-import { type ChildInstallation, startChildInstallation } from '../support/child-installation.ts'
+import { type ChildInstallation, member, startChildInstallation } from '../support/child-installation.ts'
 import { eventually } from '../support/eventually.ts'
 import { startTestIssuer, TestClock } from '../support/in-process-issuer.ts'
 import { basic, type OAuthAnswer, post, type TokenPair, toPair } from '../support/oauth.ts'
@@ -17,7 +18,7 @@ interface Scene {
 }
 
 async function startScene(t: ExecutionContext): Promise<Scene> {
-  const installation = await startChildInstallation(t)
+  const installation = await startChildInstallation(t, { environment: { MINTAGE_JWKS_MAX_AGE: '1s' } })
   const { secret } = await installation.prepare(async ({ clients, users }) => {
     await users.create('ada', { password })
     return clients.create('service', false, { grants: ['client_credentials', 'password', 'refresh_token'] })
@@ -87,6 +88,7 @@ test('`keys revoke KID` takes a leaked key from a running server, which goes on 
   t.false(after.includes(leaked))
   t.is(after[0], before[1], 'the next key was promoted')
   t.is(after.length, 2)
+  t.false((await readdir(scene.installation.keysDir)).includes(`${leaked}.pem`), 'its file is deleted')
   t.false(await scene.isActive(pair.access_token))
   // The session did not leak with the key.
   const renewed = toPair(await scene.refresh(pair))
@@ -112,6 +114,24 @@ test('every published key can be revoked, one after another, and the server goes
     t.true(await scene.isActive(token))
   }
   t.is(seen.size, 6, 'a withdrawn key never comes back')
+})
+
+test('a retired key that is revoked takes its tokens with it, and the one that signs goes on', async (t) => {
+  const scene = await startScene(t)
+  const { access_token: old } = await scene.login()
+  const attempt = () => scene.installation.administer('keys', 'rotate').catch((error: unknown) => error)
+  const rotated = await eventually(attempt, (answer) => !(answer instanceof Error))
+  const current = member(rotated, 'current')
+  await eventually(scene.publishedKids, ([first]) => first === current)
+  t.true(await scene.isActive(old), 'a rotation takes nothing back')
+
+  const retired = kidOf(old)
+  await scene.installation.administer('keys', 'revoke', retired)
+  const after = await eventually(scene.publishedKids, (kids) => !kids.includes(retired))
+  t.false(after.includes(retired))
+  t.is(after[0], current)
+  t.false(await scene.isActive(old))
+  t.is(kidOf((await scene.login()).access_token), current)
 })
 
 test('`keys revoke --all` ends every session and every token, and the server goes on with new keys', async (t) => {
@@ -140,6 +160,9 @@ test('`keys revoke --all` ends every session and every token, and the server goe
     t.false(await scene.isActive(pair.access_token))
     t.false(await scene.isActive(pair.refresh_token))
   }
+  const files = await readdir(scene.installation.keysDir)
+  t.false(files.includes(`mac-${macIdOf(last.refresh_token)}.key`))
+  t.false(files.some((file) => before.includes(file.replace('.pem', ''))))
   const renewed = await scene.login()
   t.is(after[0], kidOf(renewed.access_token))
   t.not(macIdOf(renewed.refresh_token), macIdOf(last.refresh_token))
