@@ -11,7 +11,7 @@ export function parseScope(scope: string): readonly string[] {
   const scopes = scope.split(' ').filter((part) => part !== '')
   for (const part of scopes) {
     if (!scopeToken.test(part)) {
-      throw new InvalidScopeError('A scope holds printable ASCII other than space, " and \\ (RFC 6749 §3.3).')
+      throw new InvalidScopeError('A scope holds printable ASCII other than space, quote and backslash.')
     }
   }
   return [...new Set(scopes)]

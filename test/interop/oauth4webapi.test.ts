@@ -216,6 +216,7 @@ test('every refusal is an error body that the client can read (rows 6, 7, 11)', 
   const login = { username: known.username, password: known.password }
   const refusals = [
     [service, secret, 'client_credentials', { scope: 'orders:delete' }, 'invalid_scope'],
+    [service, secret, 'client_credentials', { scope: 'orders:"read"' }, 'invalid_scope'],
     [service, secret, 'client_credentials', { resource: 'https://other.example' }, 'invalid_target'],
     [service, secret, 'password', { ...login, password: 'wrong' }, 'invalid_grant'],
     [service, secret, 'password', { username: known.username }, 'invalid_request'],
@@ -236,7 +237,8 @@ test('every refusal is an error body that the client can read (rows 6, 7, 11)', 
     )
     t.is(error.status, 400)
     t.is(error.error, expected)
-    t.truthy(error.error_description)
+    // RFC 6749 §5.2 allows these characters and no others.
+    t.regex(error.error_description ?? '', /^[\x20\x21\x23-\x5B\x5D-\x7E]+$/)
   }
 })
 
