@@ -35,7 +35,7 @@ export interface AppOptions {
 /** The Koa application: every endpoint of the issuer. */
 export function createApp(options: AppOptions): Koa {
   const { issuer, logger, clients } = options
-  const path = issuerPath(issuer)
+  const path = escapePattern(issuerPath(issuer))
   const router = new Router()
 
   // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
@@ -64,4 +64,9 @@ export function createApp(options: AppOptions): Koa {
   app.use(router.routes())
   app.use(router.allowedMethods())
   return app
+}
+
+/** A path that the router takes literally: in its patterns these characters mean something. */
+function escapePattern(path: string): string {
+  return path.replace(/[{}()[\]+?!:*\\]/g, '\\$&')
 }
