@@ -7,7 +7,7 @@ import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
 import { ClientTable } from './client-table.ts'
 import { type Database, openDatabase } from './database.ts'
-import { isConflict, toStoreError } from './errors.ts'
+import { isConflict, StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
@@ -167,7 +167,7 @@ export class Store extends Tables {
           continue
         }
         const reason = toStoreError(error)
-        if (reason !== error) this.availability.failed()
+        if (reason instanceof StoreUnavailableError) this.availability.failed()
         throw reason
       }
     }

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import Sqlite from 'better-sqlite3'
-import { password, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
+import { hour } from '../../src/lib/durations.ts'
+import { password, startTestIssuer, TestClock, type TestIssuer } from '../support/in-process-issuer.ts'
 import { ask, auditTypes, clientToken, isActive, login, refresh } from '../support/requests.ts'
 
 /** Takes the database's write lock, as another process may, until the function that it returns is called. */
@@ -94,4 +95,18 @@ test('security 23: a database that was destroyed answers 503, and never 200', as
     t.notRegex(answer.text, /sqlite|malformed|corrupt/i)
   }
   t.is((await fetch(`${issuer.url}/.well-known/jwks.json`)).status, 200)
+})
+
+test('security 19: an outage that only a login met shortens nobody’s retry window', async (t) => {
+  const clock = new TestClock()
+  const issuer = await startTestIssuer(t, { clock })
+  const { refresh_token } = await login(issuer)
+  const rotated = await refresh(issuer, refresh_token)
+  const release = lock(t, issuer)
+  const form = { grant_type: 'password', username: 'ada', password }
+  t.is((await ask(issuer, 'token', form)).status, 503)
+  clock.advance(hour)
+  release()
+  const retried = await refresh(issuer, refresh_token)
+  t.is(retried.body['refresh_token'], rotated.body['refresh_token'])
 })
