@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import type { Jwks } from './jwks.ts'
 import { type RevokeOutcome, RingKeeper, type RingKeeperOptions, type RotateOutcome } from './ring-keeper.ts'
@@ -21,7 +22,7 @@ export interface MacKey {
 }
 
 /** A key of the ring cannot be used in this process now; why, was reported. It may be again: ask for a retry. */
-export class KeyUnavailableError extends Error {
+export class KeyUnavailableError extends UnavailableError {
   override readonly name = 'KeyUnavailableError'
 }
 

@@ -3,6 +3,7 @@ import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mint
 import type { Signer } from '../keys/signer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Store } from '../store/store.ts'
@@ -92,7 +93,7 @@ export class Mint {
     const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
     const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
     const publicKey = this.#options.keys.publicKey(signer.kid)
-    if (!publicKey) throw new Error(`The key ${signer.kid} was withdrawn while it signed.`)
+    if (!publicKey) throw new UnavailableError(`The key ${signer.kid} was withdrawn while it signed.`)
     const jws = parseCompactJws(token)
     checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
       issuer: this.#options.issuer,
