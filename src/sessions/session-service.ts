@@ -2,6 +2,7 @@ import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import {
+  InvalidClientError,
   InvalidGrantError,
   InvalidScopeError,
   InvalidTargetError,
@@ -65,7 +66,10 @@ export class SessionService {
     this.#policy = policy
   }
 
-  /** Starts a session and records the login that it comes from. */
+  /**
+   * Starts a session and records the login that it comes from.
+   * @throws {InvalidClientError | InvalidGrantError} when client or user may not have one any more.
+   */
   async start(
     client: ClientRecord,
     user: UserRecord,
@@ -94,6 +98,9 @@ export class SessionService {
         endedAt: null,
         endReason: null,
       }
+      // What is remembered of the client may be a moment old, and no session of it may outlive its end.
+      const registered = await tx.clients.findById(client.id)
+      if (registered?.disabledAt !== null) throw new InvalidClientError()
       // The account may have been disabled, or its password changed, while the password was being hashed.
       const current = await tx.users.findById(user.id)
       if (current?.disabledAt !== null || current.passwordChangedAt !== user.passwordChangedAt) {

@@ -40,6 +40,15 @@ export class SqliteClient extends BetterSqlite3Client {
     return connection
   }
 
+  /** @throws {StoreUnavailableError} when those before it have waited for a lock for too long. */
+  override async acquireConnection(): Promise<Database> {
+    try {
+      return await super.acquireConnection()
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+
   override async _query(connection: Database, query: RawQuery): Promise<RawQuery> {
     const run = () => super._query(connection, query)
     if (!connection.inTransaction) return waitForLock(run)

@@ -167,7 +167,7 @@ export class Store extends Tables {
           continue
         }
         const reason = toStoreError(error)
-        if (reason !== error) this.availability.failed()
+        if (reason instanceof StoreUnavailableError) this.availability.failed()
         throw reason
       }
     }

@@ -8,7 +8,7 @@ import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
 import type { SessionService } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
-import { readOwnToken } from './own-token.ts'
+import { isIssuedTo, readOwnToken } from './own-token.ts'
 
 /** RFC 7662 §2.2: what a token says, or that it is not active and nothing more. */
 export type IntrospectionResponse = JsonObject & { readonly active: boolean }
@@ -72,17 +72,15 @@ export class Introspection {
    * be open to every audience is not to be registered for one.
    */
   async #isConcerned(caller: ClientRecord, claims: AccessTokenClaims): Promise<boolean> {
-    if (caller.clientId === claims.client_id || caller.audiences?.includes(claims.aud)) return true
+    if (isIssuedTo(caller, claims) || caller.audiences?.includes(claims.aud)) return true
     const api = await this.#options.apis.find(claims.aud)
     return api?.introspectionClient === caller.id
   }
 
   async #isLive(claims: AccessTokenClaims): Promise<boolean> {
     const issuedTo = (await this.#options.clients.find(claims.client_id))?.client
-    if (!issuedTo || issuedTo.disabledAt !== null) return false
-    // A name that was taken again is another client.
-    const validFrom = Math.max(issuedTo.tokensVoidUntil, Math.floor(issuedTo.createdAt / second) * second)
-    if (claims.iat * second < validFrom) return false
+    if (!issuedTo || !isIssuedTo(issuedTo, claims)) return false
+    if (issuedTo.disabledAt !== null || claims.iat * second < issuedTo.tokensVoidUntil) return false
     if (claims.sid !== undefined) {
       const session = await this.#options.sessions.findBySid(claims.sid)
       const user = session && (await this.#options.store.users.findById(session.user))

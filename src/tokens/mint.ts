@@ -3,13 +3,13 @@ import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mint
 import type { Signer } from '../keys/signer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
-import { randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Store } from '../store/store.ts'
 import { buildClaims, encodeHeader } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
+import { createTokenId } from './token-id.ts'
 
 /** What the mint needs of the key ring. */
 export interface SigningKeys {
@@ -46,7 +46,7 @@ export class Mint {
     const issuedAt = Math.floor(now / second)
     const life = this.#life(authorization, open, now)
     const expiresAt = issuedAt + Math.floor(life / second)
-    const jti = randomToken(16)
+    const jti = createTokenId(authorization.client.id)
     const claims = buildClaims({
       issuer: this.#options.issuer,
       subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,

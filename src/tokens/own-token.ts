@@ -1,6 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { InvalidTokenError, parseCompactJws, verifyCompactJws } from '@mintage/verifier/jws'
 import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import { isTokenIdOf } from './token-id.ts'
 
 /**
  * Reads an access token that this issuer signed; undefined for anything else. Its expiry is not looked at, and
@@ -22,4 +24,9 @@ export function readOwnToken(
     if (error instanceof InvalidTokenError) return undefined
     throw error
   }
+}
+
+/** Whether an access token was issued to this very client, not to another that had its name before. */
+export function isIssuedTo(client: ClientRecord, claims: AccessTokenClaims): boolean {
+  return client.clientId === claims.client_id && isTokenIdOf(claims.jti, client.id)
 }

@@ -6,7 +6,7 @@ import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
 import type { SessionService } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
-import { readOwnToken } from './own-token.ts'
+import { isIssuedTo, readOwnToken } from './own-token.ts'
 
 export interface RevocationOptions {
   readonly issuer: string
@@ -45,7 +45,7 @@ export class Revocation {
     const { issuer, keys, store, clock } = this.#options
     const claims = readOwnToken(token, issuer, keys)
     if (!claims || clock.now() >= claims.exp * second) return
-    if (claims.client_id !== caller.clientId) throw foreign()
+    if (!isIssuedTo(caller, claims)) throw foreign()
     await store.transaction(async (tx) => {
       if (await tx.revokedTokens.insert(claims.jti, claims.exp * second)) {
         await tx.record({ type: 'access_token.revoked', jti: claims.jti, client: caller.clientId })

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { password } from './in-process-issuer.ts'
-import type { Confidential } from './installation.ts'
 import { basic } from './oauth.ts'
+import type { Confidential } from './shared-installation.ts'
 
 /** What came back, if all of it did. */
 export interface Answer {
