@@ -165,7 +165,8 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
-      await hashes.close()
+      // Every answer has been given; what is still being hashed is for a request that was cut.
+      await hashes.abandon()
       await keys.close()
       clientDirectory.close()
       apis.close()

@@ -3,7 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { Knex } from 'knex'
 import BetterSqlite3Client, { type RawQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
 import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js'
-import { isBusy, toStoreError } from './errors.ts'
+import { isBusy, StoreUnavailableError, toStoreError } from './errors.ts'
 
 /** How long a statement waits for another process's lock, in milliseconds. */
 const lockDeadline = 5_000
@@ -56,6 +56,15 @@ export class SqliteClient extends BetterSqlite3Client {
       return await run()
     } catch (error) {
       throw toStoreError(error)
+    }
+  }
+
+  /** knex writes the statement in front of an error's words; those meant for the operator stay as they were. */
+  override async query(connection: Database, query: unknown): Promise<unknown> {
+    try {
+      return await super.query(connection, query)
+    } catch (error) {
+      throw error instanceof StoreUnavailableError ? toStoreError(error.cause) : error
     }
   }
 

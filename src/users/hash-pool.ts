@@ -71,6 +71,12 @@ export class HashPool {
   async close(): Promise<void> {
     this.#closed = true
     await Promise.allSettled(this.#pending)
+    await this.abandon()
+  }
+
+  /** Takes no more calls and ends the threads; the calls that it took fail. */
+  async abandon(): Promise<void> {
+    this.#closed = true
     const threads = await this.#threads
     this.#threads = undefined
     await threads?.destroy()
@@ -88,6 +94,8 @@ export class HashPool {
     this.#pending.add(result)
     try {
       return (await result) as Result
+    } catch (error) {
+      throw this.#closed ? new UnavailableError('The hash pool was closed.', { cause: error }) : error
     } finally {
       this.#pending.delete(result)
     }

@@ -24,7 +24,26 @@ export async function runMintage(
   environment: Readonly<Record<string, string>> = {},
   stdin = '',
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [executable, ...args], { env: cleanEnvironment(environment) })
+  return runToEnd([executable, ...args], environment, stdin)
+}
+
+/** Runs many commands in one process, where starting one for each would take most of the time. */
+export async function runMintageBatch(
+  commands: readonly (readonly string[])[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<readonly CommandResult[]> {
+  const batch = fileURLToPath(new URL('./command-batch.js', import.meta.url))
+  const { stdout, stderr } = await runToEnd([batch, JSON.stringify(commands)], environment, '')
+  if (stdout === '') throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+async function runToEnd(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  stdin: string,
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, args, { env: cleanEnvironment(environment) })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,0 +1,22 @@
+import { runCommand } from '../../src/cli/program.ts'
+import type { CommandResult } from './child-issuer.ts'
+
+/** Runs the commands that argv holds as JSON one after another, and prints as JSON how each ended. */
+const batch: readonly (readonly string[])[] = JSON.parse(process.argv[2] ?? '[]')
+const results: CommandResult[] = []
+const print = process.stdout.write.bind(process.stdout)
+
+for (const args of batch) {
+  let stdout = ''
+  let stderr = ''
+  process.stdout.write = (text) => {
+    stdout += text
+    return true
+  }
+  process.stderr.write = (text) => {
+    stderr += text
+    return true
+  }
+  results.push({ code: await runCommand(args), stdout, stderr })
+}
+print(JSON.stringify(results))
