@@ -36,6 +36,14 @@ export function openDatabase(url: string): Database {
   throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
 }
 
+/** knex would print to stdout what it throws as well. */
+const silence = {
+  warn: () => undefined,
+  error: () => undefined,
+  deprecate: () => undefined,
+  debug: () => undefined,
+}
+
 function openSqlite(filename: string): Database {
   try {
     mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })
@@ -53,6 +61,7 @@ function openSqlite(filename: string): Database {
     useNullAsDefault: true,
     // Without the values: an error is logged, and a value may be a digest.
     compileSqlOnError: false,
+    log: silence,
     pool: { min: 1, max: 1, idleTimeoutMillis: 2_147_483_647 },
     acquireConnectionTimeout: 10_000,
   })
@@ -63,6 +72,7 @@ function openPostgres(url: string): Database {
   const knex = knexModule({
     client: 'pg',
     compileSqlOnError: false,
+    log: silence,
     connection: url,
     pool: { min: 0, max: 10 },
     acquireConnectionTimeout: 10_000,
