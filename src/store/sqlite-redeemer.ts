@@ -72,25 +72,30 @@ export class SqliteRedeemer implements Redeemer {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, largestGroup)
+      const asking = this.#waiting.length
+      let group: readonly Job[] = []
       try {
-        const settled = await withSqliteConnection(this.#knex, (connection) =>
-          this.#commit(connection, group),
-        )
+        const settled = await withSqliteConnection(this.#knex, async (connection) => {
+          const statements = this.#prepare(connection)
+          await waitForLock(() => statements.begin.run())
+          // Whoever came while the lock was waited for joins the group.
+          group = this.#waiting.splice(0, largestGroup)
+          return this.#commit(connection, statements, group)
+        })
         this.#availability.succeeded(this.#now())
         for (const result of settled) this.#answer(result)
       } catch (error) {
         this.#availability.failed()
         const reason = toStoreError(error)
+        // Without the lock there is no group: all who asked for it have waited until the deadline.
+        if (group.length === 0) group = this.#waiting.splice(0, asking)
         for (const job of group) job.reject(reason)
       }
     }
     this.#running = false
   }
 
-  async #commit(connection: SqliteConnection, group: readonly Job[]): Promise<readonly Settled[]> {
-    const statements = this.#prepare(connection)
-    await waitForLock(() => statements.begin.run())
+  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): readonly Settled[] {
     try {
       const now = this.#now()
       const since = this.#availability.servingSince(now)

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { TestClock } from '../support/in-process-issuer.ts'
 import type { SharedInstallation } from '../support/shared-installation.ts'
 import type { Operation } from './rules.ts'
 import type { World } from './world.ts'
@@ -121,6 +122,16 @@ async function present(
   also: readonly ((line: number) => Operation)[] = [],
 ): Promise<void> {
   const line = await world.choose(back, installation.service.id)
+  await presentTo(line, world, installation, intents, also)
+}
+
+async function presentTo(
+  line: number,
+  world: World,
+  installation: SharedInstallation,
+  intents: readonly Intent[],
+  also: readonly ((line: number) => Operation)[] = [],
+): Promise<void> {
   const presentations = intents.map((intent) => toPresentation(world, installation, line, intent))
   const unread = new Set(presentations.filter((_operation, index) => intents[index]?.unread))
   await world.step([...presentations, ...also.map((make) => make(line))], unread)
@@ -167,5 +178,23 @@ export function killCommand(installation: SharedInstallation): fc.Arbitrary<Comm
       act(`kill(${JSON.stringify({ session: back, node: killed, after, intents })})`, (world) =>
         present(world, installation, back, intents, [() => ({ kind: 'kill', node: killed, after })]),
       ),
+    )
+}
+
+/** The clock is moved by one of `jumps`, mostly forward, between choosing a session and presenting its token. */
+export function clockCommand(
+  installation: SharedInstallation,
+  clock: TestClock,
+  jumps: readonly number[],
+): fc.Arbitrary<Command> {
+  return fc
+    .tuple(newest, fc.constantFrom(...jumps), weighted([4, 1], [1, -1]), fc.array(honestly, { maxLength: 2 }))
+    .map(([back, jump, sign, intents]) =>
+      act(`clock(${JSON.stringify({ session: back, jump: sign * jump, intents })})`, async (world) => {
+        const line = await world.choose(back, installation.service.id)
+        clock.advance(sign * jump)
+        await world.settle()
+        await presentTo(line, world, installation, intents)
+      }),
     )
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { hour, minute, second } from '../../src/lib/durations.ts'
 import { TestClock } from '../support/in-process-issuer.ts'
 import { createInstallation } from '../support/shared-installation.ts'
-import { act, clientCommands } from './commands.ts'
+import { act, clientCommands, clockCommand } from './commands.ts'
 import { startInProcess } from './nodes.ts'
 import { effort, runModel } from './run-model.ts'
 
@@ -33,13 +33,7 @@ test('rows 19 and 20: two nodes keep the table of the design while time goes by,
     await installation.close()
   })
   const clients = clientCommands(installation)
-  const move = fc.tuple(fc.constantFrom(...jumps), fc.constantFrom(1, 1, 1, 1, -1)).map(([jump, sign]) =>
-    act(`move the clock by ${sign * jump} ms`, async (world) => {
-      clock.advance(sign * jump)
-      await world.settle()
-      await world.step([])
-    }),
-  )
+  const move = clockCommand(installation, clock, jumps)
   const restart = fc
     .constantFrom(0, 1)
     .map((node) => act(`restart(${node})`, (world) => world.step([{ kind: 'kill', node, after: 0 }])))

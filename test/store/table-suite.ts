@@ -1,0 +1,167 @@
+import test from 'ava'
+import type { ApiRecord } from '../../src/store/api-table.ts'
+import type { ClientRecord } from '../../src/store/client-table.ts'
+import type { KeyRecord } from '../../src/store/key-table.ts'
+import type { UserRecord } from '../../src/store/user-table.ts'
+import { insertSession, openTestStore, session, type TestEngine } from './test-database.ts'
+
+/** Past what 32 bits hold, as every time is. */
+const at = 1_700_000_000_123
+
+export const client: ClientRecord = {
+  id: 'cli_1',
+  clientId: 'service',
+  name: 'Größe 🚀',
+  public: false,
+  grants: ['client_credentials', 'refresh_token'],
+  scopes: ['orders:read'],
+  audiences: null,
+  claims: { tier: { level: 1 } },
+  accessTokenTtl: 60_000,
+  sessionIdleTtl: 3_650 * 86_400_000,
+  sessionTtl: null,
+  retryWindow: 0,
+  disabledAt: null,
+  tokensVoidUntil: at,
+  createdAt: at,
+  updatedAt: at,
+}
+
+export const user: UserRecord = {
+  id: 'usr_1',
+  username: 'ada',
+  email: 'Ada@Example.org',
+  claims: { groups: ['a', 'b'] },
+  password: 'hash',
+  passwordNormalised: false,
+  passwordChangedAt: at,
+  disabledAt: null,
+  createdAt: at,
+  updatedAt: at,
+}
+
+const api: ApiRecord = {
+  id: 'api_1',
+  audience: 'https://api.example',
+  scopes: ['orders:read', 'orders:write'],
+  accessTokenTtl: null,
+  typ: 'at+jwt',
+  claimsPreset: 'rfc9068',
+  introspectionClient: 'cli_1',
+  createdAt: at,
+  updatedAt: at,
+}
+
+const key: KeyRecord = {
+  kid: 'kid-1',
+  state: 'current',
+  bits: 2048,
+  publicJwk: { kty: 'RSA', n: 'n', e: 'AQAB', kid: 'kid-1', use: 'sig', alg: 'RS256' },
+  createdAt: at,
+  publishedAt: at,
+  activatedAt: at,
+  retiredAt: null,
+  removableAt: null,
+  withdrawnAt: null,
+  revoked: false,
+}
+
+/** That each table gives back what it was given, types included, on any database. */
+export function testTables(engine: TestEngine): void {
+  const title = (text: string) => `${engine.name}: ${text}`
+
+  test(title('a client comes back as it went in, and its secrets go with it'), async (t) => {
+    const { store } = await openTestStore(t, engine)
+    await store.clients.insert(client)
+    t.deepEqual(await store.clients.findByClientId('service'), client)
+    const changed = { ...client, public: true, disabledAt: at + 1, audiences: ['a'], scopes: null }
+    await store.clients.update(changed)
+    t.deepEqual(await store.clients.findById('cli_1'), changed)
+    t.deepEqual(await store.clients.list(), [changed])
+    t.is(await store.clients.longest('session_idle_ttl'), 3_650 * 86_400_000)
+    for (const [id, createdAt] of [
+      ['older', at],
+      ['newer', at + 1],
+    ] as const) {
+      await store.clients.insertSecret({ id, client: 'cli_1', digest: id, createdAt, expiresAt: null })
+    }
+    await store.clients.expireSecret('older', at + 9)
+    t.deepEqual(
+      (await store.clients.listSecrets('cli_1')).map(({ id, expiresAt }) => [id, expiresAt]),
+      [
+        ['newer', null],
+        ['older', at + 9],
+      ],
+    )
+    await store.clients.delete('cli_1')
+    t.deepEqual(await store.clients.listSecrets('cli_1'), [])
+  })
+
+  test(
+    title('an API comes back as it went in, and forgets an introspection client that is gone'),
+    async (t) => {
+      const { store } = await openTestStore(t, engine)
+      await store.clients.insert(client)
+      await store.apis.insert(api)
+      t.deepEqual(await store.apis.list(), [api])
+      await store.clients.delete('cli_1')
+      t.deepEqual(await store.apis.list(), [{ ...api, introspectionClient: null }])
+    },
+  )
+
+  test(title('a user comes back as it went in, and is found by e-mail in any case'), async (t) => {
+    const { store } = await openTestStore(t, engine)
+    await store.users.insert(user)
+    t.deepEqual(await store.users.findByUsername('ada'), user)
+    t.deepEqual(await store.users.findByEmail('aDA@example.ORG'), [user])
+    t.true(await store.users.upgradePassword('usr_1', 'hash', 'better'))
+    t.false(await store.users.upgradePassword('usr_1', 'hash', 'worse'))
+    const upgraded = { ...user, password: 'better', passwordNormalised: true }
+    t.deepEqual(await store.users.findById('usr_1'), upgraded)
+    t.deepEqual(await store.users.page('', 10), [upgraded])
+    t.deepEqual(await store.users.page('usr_1', 10), [])
+    await store.users.delete('usr_1')
+    t.is(await store.users.findById('usr_1'), undefined)
+  })
+
+  test(title('a session comes back as it went in, and is ended once'), async (t) => {
+    const { store } = await openTestStore(t, engine)
+    await insertSession(store, session('a'))
+    await insertSession(store, session('b', { user: 'usr_2', createdAt: at }))
+    t.deepEqual(await store.sessions.findByHandle('handle-a'), session('a'))
+    t.deepEqual(
+      (await store.sessions.list({})).map(({ sid }) => sid),
+      ['ses_b', 'ses_a'],
+    )
+    t.is(await store.sessions.end({ user: 'usr_1' }, 'user_disabled', at), 1)
+    t.is(await store.sessions.end('all', 'revoked_by_operator', at + 1), 1)
+    const ended = { endedAt: at, endReason: 'user_disabled' } as const
+    t.deepEqual(await store.sessions.findBySid('ses_a'), session('a', ended))
+    t.is(await store.sessions.end({ client: 'cli_1' }, 'client_deleted', at + 2), 0)
+  })
+
+  test(title('a key ring is swapped by whoever has read it last, and by nobody else'), async (t) => {
+    const { store } = await openTestStore(t, engine)
+    const first = await store.keys.read()
+    t.is(first.version, 0)
+    const macKey = {
+      id: 4_294_967_295,
+      state: 'current',
+      createdAt: at,
+      retiredAt: null,
+      removableAt: null,
+      withdrawnAt: null,
+    } as const
+    t.true(await store.keys.swap(0, { keys: [key], macKeys: [macKey], longestIdle: at }))
+    t.false(await store.keys.swap(0, { keys: [{ ...key, kid: 'kid-2' }] }))
+    t.true(await store.keys.swap(1, { keys: [{ ...key, state: 'retired', retiredAt: at }] }))
+    t.deepEqual(await store.keys.read(), {
+      version: 2,
+      longestMaxAge: 0,
+      longestTokenLife: 0,
+      longestIdle: at,
+      keys: [{ ...key, state: 'retired', retiredAt: at }],
+      macKeys: [macKey],
+    })
+  })
+}
