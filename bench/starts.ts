@@ -1,0 +1,23 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Subject } from './installation.ts'
+import { readResident } from './process-usage.ts'
+import { ServerProcess } from './server-process.ts'
+
+/** What one start showed. */
+export interface Start {
+  /** From the spawn of the process to its first token, in milliseconds. */
+  readonly firstToken: number
+  /** Resident memory in bytes, after a while of nothing. */
+  readonly idle: number
+}
+
+/** Starts a server on its database, lets it rest for `idle` milliseconds, and stops it. */
+export async function measureStart({ recipe }: Subject, idle: number): Promise<Start> {
+  const server = await ServerProcess.start(recipe)
+  try {
+    await delay(idle)
+    return { firstToken: server.startedAfter, idle: readResident(server.pid) }
+  } finally {
+    await server.stop()
+  }
+}
