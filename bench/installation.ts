@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createBareDatabase } from './bare/database.ts'
 import { Connection, renderHead } from './load/connection.ts'
-import { findFreePort, ServerProcess, type ServerRecipe } from './server-process.ts'
+import { findFreePort, type ServerName, ServerProcess, type ServerRecipe } from './server-process.ts'
 
-const executable = fileURLToPath(new URL('../src/main.js', import.meta.url))
+const ownExecutable = fileURLToPath(new URL('../src/main.js', import.meta.url))
 const bareServer = fileURLToPath(new URL('./bare/server.js', import.meta.url))
 const audience = 'https://api.example'
 const password = 'correct horse battery staple'
@@ -20,49 +20,63 @@ export interface Subject {
   readonly refreshTokens: readonly string[]
 }
 
-/** Both servers, ready to be started, in a directory of their own. */
+/** The servers, ready to be started, in a directory of their own. */
 export interface Installation {
   readonly directory: string
-  readonly mintage: Subject
-  readonly bare: Subject
+  readonly subjects: readonly Subject[]
   remove(): void
 }
 
-/** Installs Mintage by its own commands, and the bare reference, with as many sessions each. */
-export async function install(sessions: number): Promise<Installation> {
+/**
+ * Installs the bare reference, Mintage by its own commands, and, where `baseline` names another built checkout,
+ * that one too, with as many sessions each.
+ */
+export async function install(sessions: number, baseline?: string): Promise<Installation> {
   const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   try {
-    const bareDatabase = join(directory, 'bare.db')
-    const barePort = await findFreePort()
-    return {
-      directory,
-      mintage: await installMintage(directory, sessions),
-      bare: {
-        recipe: {
-          name: 'bare',
-          args: [bareServer, String(barePort), bareDatabase],
-          environment: {},
-          port: barePort,
-          authorization: 'Basic bm9ib2R5Om5vdGhpbmc=',
-        },
-        refreshTokens: createBareDatabase(bareDatabase, sessions),
-      },
-      remove,
+    const subjects = [
+      await installBare(directory, sessions),
+      await installMintage('mintage', ownExecutable, directory, sessions),
+    ]
+    if (baseline !== undefined) {
+      const executable = resolve(baseline, 'dist/src/main.js')
+      subjects.push(await installMintage('baseline', executable, directory, sessions))
     }
+    return { directory, subjects, remove }
   } catch (error) {
     remove()
     throw error
   }
 }
 
-async function installMintage(directory: string, sessions: number): Promise<Subject> {
+async function installBare(directory: string, sessions: number): Promise<Subject> {
+  const port = await findFreePort()
+  const path = join(directory, 'bare.db')
+  return {
+    recipe: {
+      name: 'bare',
+      args: [bareServer, String(port), path],
+      environment: {},
+      port,
+      authorization: 'Basic bm9ib2R5Om5vdGhpbmc=',
+    },
+    refreshTokens: createBareDatabase(path, sessions),
+  }
+}
+
+async function installMintage(
+  name: ServerName,
+  executable: string,
+  directory: string,
+  sessions: number,
+): Promise<Subject> {
   const port = await findFreePort()
   const environment = {
     MINTAGE_ISSUER: `http://127.0.0.1:${port}`,
     MINTAGE_PORT: String(port),
-    MINTAGE_DATABASE_URL: `sqlite:${join(directory, 'mintage.db')}`,
-    MINTAGE_KEYS_DIR: join(directory, 'keys'),
+    MINTAGE_DATABASE_URL: `sqlite:${join(directory, `${name}.db`)}`,
+    MINTAGE_KEYS_DIR: join(directory, `${name}-keys`),
   }
   // Logging in is not what is measured here, so it may be quick.
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4' }
@@ -78,7 +92,7 @@ async function installMintage(directory: string, sessions: number): Promise<Subj
   const { client_secret: secret } = JSON.parse(created.toString())
   run(['user', 'create', 'ada', '--password-stdin'], password)
   const recipe: ServerRecipe = {
-    name: 'mintage',
+    name,
     args: [executable, 'serve'],
     environment,
     port,

@@ -5,8 +5,8 @@ import { parseArgs } from 'node:util'
 import { type Installation, install } from './installation.ts'
 import { describeMachine } from './machine.ts'
 import { readResident } from './process-usage.ts'
-import { grants, type Results, type Round, render, type ServerName, servers } from './results.ts'
-import { measureSignature, type Sample, Target } from './rounds.ts'
+import { type Results, type Round, render } from './results.ts'
+import { grants, measureSignature, type Sample, Target } from './rounds.ts'
 import { ServerProcess } from './server-process.ts'
 import { measureStart, type Start } from './starts.ts'
 import { Worker } from './worker.ts'
@@ -30,6 +30,7 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    baseline: { type: 'string' },
     out: { type: 'string', default: 'bench/results/latest.json' },
   },
 })
@@ -39,69 +40,52 @@ if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a
 
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
-async function measureStarts(installation: Installation): Promise<Results['starts']> {
-  const starts: Record<ServerName, Start[]> = { bare: [], mintage: [] }
+async function measureStarts({ subjects }: Installation): Promise<readonly Start[]> {
+  const starts: Start[] = []
   for (let count = 0; count < plan.starts; count++) {
-    for (const server of servers) starts[server].push(await measureStart(installation[server], plan.idle))
+    for (const subject of subjects) starts.push(await measureStart(subject, plan.idle))
   }
   return starts
 }
 
-async function measureLoad(installation: Installation): Promise<Pick<Results, 'rounds' | 'afterLoad'>> {
-  const workers = { load: Worker.start('./load/generator.js'), signer: Worker.start('./signature.js') }
-  const running: ServerProcess[] = []
-  const start = async (name: ServerName) => {
-    const server = await ServerProcess.start(installation[name].recipe)
-    running.push(server)
-    return new Target(server, installation[name].refreshTokens)
-  }
+async function measureLoad({ subjects }: Installation): Promise<Pick<Results, 'rounds' | 'afterLoad'>> {
+  const load = Worker.start('./load/generator.js')
+  const signer = Worker.start('./signature.js')
+  const targets: Target[] = []
   try {
-    const targets = { bare: await start('bare'), mintage: await start('mintage') }
-    const tokens = { bare: 0, mintage: 0 }
-    const measure = async (name: ServerName, grant: (typeof grants)[number], milliseconds: number) => {
-      const sample = await targets[name].measure(workers.load, grant, milliseconds)
-      tokens[name] += sample.requests
-      return sample
+    for (const { recipe, refreshTokens } of subjects) {
+      targets.push(new Target(await ServerProcess.start(recipe), refreshTokens))
     }
     say('warming up')
-    await measureSignature(workers.signer, plan.signatures)
-    for (const grant of grants) for (const name of servers) await measure(name, grant, plan.warmUp)
+    await measureSignature(signer, plan.signatures)
+    for (const grant of grants) for (const target of targets) await target.measure(load, grant, plan.warmUp)
     const measured: Round[] = []
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`)
-      measured.push(await measureRound(workers.signer, measure, round % 2 === 1))
+      // Every second round goes the other way, so that nobody always follows the same neighbour.
+      measured.push(await measureRound(signer, load, round % 2 === 0 ? targets : targets.toReversed()))
     }
-    const resident = (name: ServerName) => readResident(targets[name].server.pid)
-    return {
-      rounds: measured,
-      afterLoad: {
-        bare: { resident: resident('bare'), tokens: tokens.bare },
-        mintage: { resident: resident('mintage'), tokens: tokens.mintage },
-      },
-    }
+    const afterLoad = targets.map(({ server, tokens }) => ({
+      server: server.recipe.name,
+      resident: readResident(server.pid),
+      tokens,
+    }))
+    return { rounds: measured, afterLoad }
   } finally {
-    workers.load.stop()
-    workers.signer.stop()
-    for (const server of running) await server.stop()
+    load.stop()
+    signer.stop()
+    for (const { server } of targets) await server.stop()
   }
 }
 
-/** Every second round goes the other way, so that nobody always follows the same neighbour. */
-async function measureRound(
-  signer: Worker,
-  measure: (name: ServerName, grant: (typeof grants)[number], milliseconds: number) => Promise<Sample>,
-  backwards: boolean,
-): Promise<Round> {
-  const order = backwards ? servers.toReversed() : servers
-  const samples = { bare: {}, mintage: {} } as Record<ServerName, Round['samples'][ServerName]>
-  const signatures = [await measureSignature(signer, plan.signatures / 2)]
+async function measureRound(signer: Worker, load: Worker, targets: readonly Target[]): Promise<Round> {
+  const samples: Sample[] = []
+  const before = await measureSignature(signer, plan.signatures / 2)
   for (const grant of grants) {
-    for (const name of order) {
-      samples[name] = { ...samples[name], [grant]: await measure(name, grant, plan.phase) }
-    }
+    for (const target of targets) samples.push(await target.measure(load, grant, plan.phase))
   }
-  signatures.push(await measureSignature(signer, plan.signatures / 2))
-  return { signature: signatures.reduce((sum, each) => sum + each, 0) / signatures.length, samples }
+  const after = await measureSignature(signer, plan.signatures / 2)
+  return { signature: (before + after) / 2, samples }
 }
 
 function writeResults(results: Results, path: string): void {
@@ -111,7 +95,7 @@ function writeResults(results: Results, path: string): void {
 
 async function run({ sessions }: Plan): Promise<Results> {
   say('installing')
-  const installation = await install(sessions)
+  const installation = await install(sessions, options.baseline)
   const machine = describeMachine(installation.directory)
   try {
     say('starting and stopping')
@@ -119,7 +103,8 @@ async function run({ sessions }: Plan): Promise<Results> {
     const load = await measureLoad(installation)
     const args = process.argv.slice(2)
     const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ')
-    return { machine, command, sessions, connections: 16, starts, ...load }
+    const servers = installation.subjects.map(({ recipe }) => recipe.name)
+    return { machine, command, servers, sessions, connections: 16, starts, ...load }
   } finally {
     installation.remove()
   }

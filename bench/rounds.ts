@@ -1,13 +1,16 @@
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto'
 import type { LoadReport, Phase, PhaseResult } from './load/phase.ts'
 import { type CpuTime, readCpuTime } from './process-usage.ts'
-import type { ServerProcess } from './server-process.ts'
+import type { ServerName, ServerProcess } from './server-process.ts'
 import type { Worker } from './worker.ts'
 
-export type Grant = 'client_credentials' | 'refresh_token'
+export const grants = ['client_credentials', 'refresh_token'] as const
+export type Grant = (typeof grants)[number]
 
 /** What one round of load showed of a server. Times are milliseconds. */
 export interface Sample {
+  readonly server: ServerName
+  readonly grant: Grant
   readonly requests: number
   readonly perSecond: number
   readonly p50: number
@@ -20,11 +23,17 @@ export interface Sample {
 /** A running server and the refresh tokens that are valid for it now. */
 export class Target {
   readonly server: ServerProcess
+  #tokens = 0
   #refreshTokens: readonly string[]
 
   constructor(server: ServerProcess, refreshTokens: readonly string[]) {
     this.server = server
     this.#refreshTokens = refreshTokens
+  }
+
+  /** How many tokens it has given out under load. */
+  get tokens(): number {
+    return this.#tokens
   }
 
   /** Puts load on the server, and checks what it answered. @throws when any answer was wrong. */
@@ -37,13 +46,14 @@ export class Target {
     const after = readCpuTime(this.server.pid)
     if ('failure' in report) throw new Error(`${this.server.recipe.name}: ${report.failure}`)
     const { result } = report
+    this.#tokens += result.requests
     if (grant === 'refresh_token') this.#refreshTokens = result.refreshTokens
     await verifyTokens(port, result.accessTokens)
-    return toSample(result, before, after)
+    return { server: this.server.recipe.name, grant, ...summarise(result, before, after) }
   }
 }
 
-function toSample(result: PhaseResult, before: CpuTime, after: CpuTime): Sample {
+function summarise(result: PhaseResult, before: CpuTime, after: CpuTime): Omit<Sample, 'server' | 'grant'> {
   const { requests, milliseconds, p50, p99 } = result
   return {
     requests,

@@ -5,9 +5,12 @@ import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Connection, renderHead } from './load/connection.ts'
 
+/** The bare handler, this checkout, and another checkout to compare it with. */
+export type ServerName = 'bare' | 'mintage' | 'baseline'
+
 /** How to start a server. */
 export interface ServerRecipe {
-  readonly name: 'mintage' | 'bare'
+  readonly name: ServerName
   /** What stands behind `node`. */
   readonly args: readonly string[]
   readonly environment: Readonly<Record<string, string>>

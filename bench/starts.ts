@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Subject } from './installation.ts'
 import { readResident } from './process-usage.ts'
-import { ServerProcess } from './server-process.ts'
+import { type ServerName, ServerProcess } from './server-process.ts'
 
 /** What one start showed. */
 export interface Start {
+  readonly server: ServerName
   /** From the spawn of the process to its first token, in milliseconds. */
   readonly firstToken: number
   /** Resident memory in bytes, after a while of nothing. */
@@ -16,7 +17,7 @@ export async function measureStart({ recipe }: Subject, idle: number): Promise<S
   const server = await ServerProcess.start(recipe)
   try {
     await delay(idle)
-    return { firstToken: server.startedAfter, idle: readResident(server.pid) }
+    return { server: recipe.name, firstToken: server.startedAfter, idle: readResident(server.pid) }
   } finally {
     await server.stop()
   }

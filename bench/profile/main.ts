@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type Installation, install } from '../installation.ts'
-import { grants, renderTable, type ServerName, servers } from '../results.ts'
-import { type Grant, type Sample, Target } from '../rounds.ts'
+import { install, type Subject } from '../installation.ts'
+import { renderTable } from '../results.ts'
+import { type Grant, grants, type Sample, Target } from '../rounds.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
 import { type Breakdown, breakDown, type Share } from './breakdown.ts'
@@ -29,28 +29,23 @@ interface Profile {
 }
 
 /** Warms a server up and profiles it under the load of one grant. */
-async function profile(
-  installation: Installation,
-  name: ServerName,
-  grant: Grant,
-  load: Worker,
-): Promise<Profile> {
-  const { recipe } = installation[name]
-  const path = join(installation.directory, `${name}-${grant}.cpuprofile`)
+async function profile(subject: Subject, grant: Grant, load: Worker): Promise<Profile> {
+  const { recipe, refreshTokens } = subject
+  const path = join(installation.directory, 'profile')
   const server = await ServerProcess.start({
     ...recipe,
     args: ['--import', sampler, ...recipe.args],
     environment: { ...recipe.environment, BENCH_PROFILE: path },
   })
   try {
-    const target = new Target(server, installation[name].refreshTokens)
+    const target = new Target(server, refreshTokens)
     await target.measure(load, grant, warmUp)
     server.signal('SIGUSR2')
     await delay(300)
     const sample = await target.measure(load, grant, Number(options.seconds) * 1_000)
     server.signal('SIGUSR2')
     while (!existsSync(path)) await delay(50)
-    copyFileSync(path, join(options.out, `${name}-${grant}.cpuprofile`))
+    copyFileSync(path, join(options.out, `${recipe.name}-${grant}.cpuprofile`))
     return { sample, breakdown: breakDown(JSON.parse(readFileSync(path, 'utf8'))) }
   } finally {
     await server.stop()
@@ -69,10 +64,10 @@ function renderShares(title: string, shares: readonly Share[], { sample, breakdo
   return renderTable([title, 'µs a token', 'of the busy main thread'], rows)
 }
 
-function renderProfile(name: ServerName, grant: Grant, result: Profile): string {
+function renderProfile(result: Profile): string {
   const { sample, breakdown } = result
   return [
-    `## ${name}, ${grant}`,
+    `## ${sample.server}, ${sample.grant}`,
     `${sample.requests} tokens while profiled: ${sample.cpu.toFixed(3)} ms of CPU each, ` +
       `${sample.mainThread.toFixed(3)} on the main thread; sampled busy ${(breakdown.busy / sample.requests).toFixed(3)}`,
     renderShares('whose code ran', breakdown.self, result),
@@ -90,9 +85,8 @@ const installation = await install(sessions)
 const load = Worker.start('./load/generator.js')
 try {
   for (const grant of grants) {
-    for (const name of servers) {
-      const result = await profile(installation, name, grant, load)
-      process.stdout.write(`${renderProfile(name, grant, result)}\n\n`)
+    for (const subject of installation.subjects) {
+      process.stdout.write(`${renderProfile(await profile(subject, grant, load))}\n\n`)
     }
   }
 } finally {
