@@ -20,6 +20,9 @@ function readTokens(status: number, body: string): Tokens {
 
 async function runPhase(phase: Phase): Promise<PhaseResult> {
   const { port, connections, milliseconds } = phase
+  if (phase.refreshTokens.length > 0 && phase.refreshTokens.length < connections) {
+    throw new RangeError('Every connection needs a session of its own.')
+  }
   const head = renderHead(port, phase.authorization)
   const latencies: number[] = []
   const seen = new Set(phase.refreshTokens)
