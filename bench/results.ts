@@ -96,6 +96,7 @@ export function render(results: Results): string {
     return [
       server,
       format(spread(own.map(({ firstToken }) => firstToken)), 0),
+      format(spread(own.map(({ cpu }) => cpu)), 0),
       format(spread(own.map(({ idle }) => idle / megabyte)), 1),
       `${(resident / megabyte).toFixed(1)} after ${tokens} tokens`,
     ]
@@ -112,7 +113,10 @@ export function render(results: Results): string {
       ['server', 'grant', 'CPU ms', 'main thread ms', ...ratios, 'per s', 'p50 ms', 'p99 ms'],
       load,
     ),
-    renderTable(['server', 'start to first token ms', 'resident idle MB', 'resident after load MB'], rest),
+    renderTable(
+      ['server', 'start to first token ms', 'CPU of it ms', 'resident idle MB', 'resident after load MB'],
+      rest,
+    ),
   ].join('\n\n')
 }
 

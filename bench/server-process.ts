@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Connection, renderHead } from './load/connection.ts'
+import { readCpuTime } from './process-usage.ts'
 
 /** The bare handler, this checkout, and another checkout to compare it with. */
 export type ServerName = 'bare' | 'mintage' | 'baseline'
@@ -29,6 +30,8 @@ export class ServerProcess {
   readonly pid: number
   /** From the spawn of the process to the last byte of its first token, in milliseconds. */
   readonly startedAfter: number
+  /** CPU that it had used by then, in milliseconds: what a busy machine does not stretch. */
+  readonly startCpu: number
   readonly #child: ChildProcess
 
   private constructor(recipe: ServerRecipe, child: ChildProcess, pid: number, startedAfter: number) {
@@ -36,6 +39,7 @@ export class ServerProcess {
     this.#child = child
     this.pid = pid
     this.startedAfter = startedAfter
+    this.startCpu = readCpuTime(pid).total
   }
 
   /** @throws when it gives no token in time. */

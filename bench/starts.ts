@@ -8,6 +8,8 @@ export interface Start {
   readonly server: ServerName
   /** From the spawn of the process to its first token, in milliseconds. */
   readonly firstToken: number
+  /** CPU of the process up to then, in milliseconds. */
+  readonly cpu: number
   /** Resident memory in bytes, after a while of nothing. */
   readonly idle: number
 }
@@ -17,7 +19,12 @@ export async function measureStart({ recipe }: Subject, idle: number): Promise<S
   const server = await ServerProcess.start(recipe)
   try {
     await delay(idle)
-    return { server: recipe.name, firstToken: server.startedAfter, idle: readResident(server.pid) }
+    return {
+      server: recipe.name,
+      firstToken: server.startedAfter,
+      cpu: server.startCpu,
+      idle: readResident(server.pid),
+    }
   } finally {
     await server.stop()
   }
