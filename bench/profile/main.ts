@@ -1,0 +1,95 @@
+/** `npm run bench:profile`: where the main thread's time of one token goes, by package and folder. */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { install, type Subject } from '../installation.ts'
+import { renderTable } from '../results.ts'
+import { type Grant, grants, type Sample, Target } from '../rounds.ts'
+import { ServerProcess } from '../server-process.ts'
+import { Worker } from '../worker.ts'
+import { type Breakdown, breakDown, type Share } from './breakdown.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '8' },
+    functions: { type: 'string', default: '40' },
+    out: { type: 'string', default: 'bench/results' },
+  },
+})
+const sampler = fileURLToPath(new URL('./sampler.js', import.meta.url))
+const sessions = 512
+const warmUp = 4_000
+const smallestShare = 0.004
+
+interface Profile {
+  readonly sample: Sample
+  readonly breakdown: Breakdown
+}
+
+/** Warms a server up and profiles it under the load of one grant. */
+async function profile(subject: Subject, grant: Grant, load: Worker): Promise<Profile> {
+  const { recipe, refreshTokens } = subject
+  const path = join(installation.directory, 'profile')
+  const server = await ServerProcess.start({
+    ...recipe,
+    args: ['--import', sampler, ...recipe.args],
+    environment: { ...recipe.environment, BENCH_PROFILE: path },
+  })
+  try {
+    const target = new Target(server, refreshTokens)
+    await target.measure(load, grant, warmUp)
+    server.signal('SIGUSR2')
+    await delay(300)
+    const sample = await target.measure(load, grant, Number(options.seconds) * 1_000)
+    server.signal('SIGUSR2')
+    while (!existsSync(path)) await delay(50)
+    copyFileSync(path, join(options.out, `${recipe.name}-${grant}.cpuprofile`))
+    return { sample, breakdown: breakDown(JSON.parse(readFileSync(path, 'utf8'))) }
+  } finally {
+    await server.stop()
+    rmSync(path, { force: true })
+  }
+}
+
+function renderShares(title: string, shares: readonly Share[], { sample, breakdown }: Profile): string {
+  const rows = shares
+    .filter(({ time }) => time >= breakdown.busy * smallestShare)
+    .map(({ name, time }) => [
+      name,
+      ((time / sample.requests) * 1_000).toFixed(1),
+      `${((time / breakdown.busy) * 100).toFixed(1)} %`,
+    ])
+  return renderTable([title, 'µs a token', 'of the busy main thread'], rows)
+}
+
+function renderProfile(result: Profile): string {
+  const { sample, breakdown } = result
+  return [
+    `## ${sample.server}, ${sample.grant}`,
+    `${sample.requests} tokens while profiled: ${sample.cpu.toFixed(3)} ms of CPU each, ` +
+      `${sample.mainThread.toFixed(3)} on the main thread; sampled busy ${(breakdown.busy / sample.requests).toFixed(3)}`,
+    renderShares('whose code ran', breakdown.self, result),
+    renderShares('who wanted it', breakdown.onBehalf, result),
+    renderShares(
+      'function, with all it called',
+      breakdown.functions.slice(0, Number(options.functions)),
+      result,
+    ),
+  ].join('\n\n')
+}
+
+mkdirSync(options.out, { recursive: true })
+const installation = await install(sessions)
+const load = Worker.start('./load/generator.js')
+try {
+  for (const grant of grants) {
+    for (const subject of installation.subjects) {
+      process.stdout.write(`${renderProfile(await profile(subject, grant, load))}\n\n`)
+    }
+  }
+} finally {
+  load.stop()
+  installation.remove()
+}
