@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { logLevels } from './events/log.ts'
-import { day, formatDuration, hour, parseDuration, second } from './lib/durations.ts'
+import { day, formatDuration, parseDuration, second } from './lib/durations.ts'
+import { OperatorError } from './lib/operator-error.ts'
+import { type LifeBounds, lifeBounds } from './tokens/lives.ts'
 import { leastBcryptCost, mostBcryptCost } from './users/hashes/hash-format.ts'
 
 /** A setting is missing, unknown or bad; each problem names the setting, what was expected and where it came from. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   override readonly name = 'ConfigError'
 
   constructor(problems: readonly string[]) {
@@ -14,10 +16,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** The longest life of an access token: what verifiers accept at most. */
-const longestTokenTtl = 24 * hour
-
-const duration = (least: number, most: number) =>
+const duration = ({ least, most }: LifeBounds) =>
   z.string().transform((text, context) => {
     const value = parseDuration(text)
     if (value !== undefined && value >= least && value <= most) return value
@@ -49,9 +48,8 @@ export const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[?::1\]?
 const issuer = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  if (url && secure && url.search === '' && url.hash === '' && url.username === '' && !/[?#\s]/.test(text)) {
-    return text
-  }
+  const bare = url && url.username === '' && url.password === '' && !/[?#\s]/.test(text)
+  if (secure && bare) return text
   context.addIssue('expected an https URL without query and fragment (http only on loopback)')
   return z.NEVER
 })
@@ -67,13 +65,13 @@ const schema = z.object({
   MINTAGE_PORT: whole(0, 65_535).prefault('8080'),
   MINTAGE_DATABASE_URL: databaseUrl.default('sqlite:./data/mintage.db'),
   MINTAGE_KEYS_DIR: z.string().min(1).default('./keys'),
-  MINTAGE_KEY_ROTATION: duration(second, 3_650 * day).prefault('30d'),
+  MINTAGE_KEY_ROTATION: duration({ least: second, most: 3_650 * day }).prefault('30d'),
   MINTAGE_KEY_BITS: oneOf(['2048', '3072', '4096']).transform(Number).prefault('2048'),
-  MINTAGE_ACCESS_TOKEN_TTL: duration(second, longestTokenTtl).prefault('15m'),
-  MINTAGE_SESSION_IDLE_TTL: duration(second, 3_650 * day).prefault('7d'),
-  MINTAGE_SESSION_TTL: duration(second, 3_650 * day).prefault('90d'),
-  MINTAGE_REFRESH_RETRY_WINDOW: duration(0, hour).prefault('30s'),
-  MINTAGE_JWKS_MAX_AGE: duration(second, day).prefault('5m'),
+  MINTAGE_ACCESS_TOKEN_TTL: duration(lifeBounds.accessToken).prefault('15m'),
+  MINTAGE_SESSION_IDLE_TTL: duration(lifeBounds.sessionIdle).prefault('7d'),
+  MINTAGE_SESSION_TTL: duration(lifeBounds.session).prefault('90d'),
+  MINTAGE_REFRESH_RETRY_WINDOW: duration(lifeBounds.retryWindow).prefault('30s'),
+  MINTAGE_JWKS_MAX_AGE: duration({ least: second, most: day }).prefault('5m'),
   MINTAGE_BCRYPT_COST: whole(leastBcryptCost, mostBcryptCost).prefault('12'),
   MINTAGE_HASH_THREADS: whole(1, 256).prefault(String(Math.max(1, availableParallelism() - 1))),
   MINTAGE_HASH_QUEUE: whole(0, 100_000).prefault('64'),

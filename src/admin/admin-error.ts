@@ -1,5 +1,7 @@
+import { OperatorError } from '../lib/operator-error.ts'
+
 /** An administrative request that cannot be done as it was made; the message says what to do instead. */
-export class AdminError extends Error {
+export class AdminError extends OperatorError {
   override readonly name = 'AdminError'
 }
 

@@ -4,7 +4,7 @@ import type { ApiRecord } from '../store/api-table.ts'
 import { isDuplicate } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkAudience, checkTokenTtl } from './validation.ts'
+import { checkAudience, checkLives } from './validation.ts'
 
 /** What may be said of an API; what is left out stays as it is, or takes its default. */
 export interface ApiSettings {
@@ -17,7 +17,10 @@ export interface ApiSettings {
   readonly introspectionClient?: string | null
 }
 
-/** Administration of APIs. Every method throws {AdminError} for what cannot be done. */
+/**
+ * Administration of APIs. Every method throws {AdminError} for what cannot be done. In what they return, the
+ * introspection client is named by its `client_id`.
+ */
 export class ApiAdmin {
   readonly #store: Store
 
@@ -27,9 +30,9 @@ export class ApiAdmin {
 
   async create(audience: string, settings: ApiSettings): Promise<ApiRecord> {
     checkAudience(audience)
-    checkTokenTtl(settings.accessTokenTtl)
+    checkLives(settings)
     try {
-      return await this.#store.transaction(async (tx) => {
+      return await this.#change(async (tx) => {
         const api: ApiRecord = {
           id: randomId('api'),
           audience,
@@ -43,7 +46,6 @@ export class ApiAdmin {
         }
         await tx.apis.insert(api)
         await tx.record({ type: 'api.created', audience })
-        tx.changed('apis')
         return api
       })
     } catch (error) {
@@ -52,19 +54,19 @@ export class ApiAdmin {
     }
   }
 
-  list(): Promise<readonly ApiRecord[]> {
-    return this.#store.apis.list()
+  async list(): Promise<readonly ApiRecord[]> {
+    return Promise.all((await this.#store.apis.list()).map((api) => nameClient(this.#store, api)))
   }
 
   async get(audience: string): Promise<ApiRecord> {
     const api = await this.#store.apis.find(audience)
     if (!api) throw notFound('API', audience)
-    return api
+    return nameClient(this.#store, api)
   }
 
   async update(audience: string, settings: ApiSettings): Promise<ApiRecord> {
-    checkTokenTtl(settings.accessTokenTtl)
-    return this.#store.transaction(async (tx) => {
+    checkLives(settings)
+    return this.#change(async (tx) => {
       const api = await tx.apis.find(audience)
       if (!api) throw notFound('API', audience)
       const { introspectionClient, ...rest } = settings
@@ -78,7 +80,6 @@ export class ApiAdmin {
       }
       await tx.apis.update(updated)
       await tx.record({ type: 'api.updated', audience })
-      tx.changed('apis')
       return updated
     })
   }
@@ -92,6 +93,20 @@ export class ApiAdmin {
       tx.changed('apis')
     })
   }
+
+  #change(change: (tx: StoreTransaction) => Promise<ApiRecord>): Promise<ApiRecord> {
+    return this.#store.transaction(async (tx) => {
+      const api = await change(tx)
+      tx.changed('apis')
+      return nameClient(tx, api)
+    })
+  }
+}
+
+async function nameClient(tables: Pick<Store, 'clients'>, api: ApiRecord): Promise<ApiRecord> {
+  if (api.introspectionClient === null) return api
+  const client = await tables.clients.findById(api.introspectionClient)
+  return { ...api, introspectionClient: client?.clientId ?? null }
 }
 
 async function findClientId(tx: StoreTransaction, clientId: string | null): Promise<string | null> {

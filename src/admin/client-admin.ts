@@ -7,7 +7,7 @@ import type { ClientRecord } from '../store/client-table.ts'
 import { isDuplicate } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkClientId, checkName, checkTokenTtl } from './validation.ts'
+import { checkClaims, checkClientId, checkLives, checkName } from './validation.ts'
 
 /** What may be said of a client; what is left out stays as it is, or takes its default. Lives in milliseconds. */
 export interface ClientSettings {
@@ -179,7 +179,7 @@ async function endSessions(
 async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<void> {
   checkName(client.name)
   checkClaims(client.claims)
-  checkTokenTtl(client.accessTokenTtl)
+  checkLives(client)
   // RFC 6749 §4.4: whoever has nothing to prove itself with cannot act for itself.
   if (client.public && client.grants.includes('client_credentials')) {
     throw new AdminError('A public client cannot use client_credentials: it has no credentials.')

@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionSelection } from '../store/session-table.ts'
+import type { ListedSession, SessionSelection } from '../store/session-table.ts'
 import type { Store } from '../store/store.ts'
 import { notFound } from './admin-error.ts'
 import type { UserAdmin } from './user-admin.ts'
@@ -17,7 +17,7 @@ export class SessionAdmin {
   async list(filter: {
     readonly user?: string
     readonly client?: string
-  }): Promise<readonly SessionRecord[]> {
+  }): Promise<readonly ListedSession[]> {
     return this.#store.sessions.list({
       ...(filter.user !== undefined && { user: (await this.#users.get(filter.user)).id }),
       ...(filter.client !== undefined && { client: await this.#findClient(filter.client) }),

@@ -1,5 +1,6 @@
-import { hour, second } from '../lib/durations.ts'
+import { formatDuration } from '../lib/durations.ts'
 import { findProtectedClaims, type JsonObject } from '../protocol/claims.ts'
+import { type LifeBounds, lifeBounds } from '../tokens/lives.ts'
 import { AdminError } from './admin-error.ts'
 
 /** Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic. */
@@ -7,9 +8,6 @@ const clientId = /^[A-Za-z0-9._~@/-]{1,128}$/
 
 /** In bytes. Free claims go into every token, the client's and the user's, and a verifier refuses one over 16 KiB. */
 const largestClaims = 4_096
-
-/** What verifiers accept at most. */
-const longestTokenTtl = 24 * hour
 
 export function checkClientId(id: string): void {
   if (!clientId.test(id)) {
@@ -66,9 +64,29 @@ export function checkClaims(claims: JsonObject): void {
   }
 }
 
-/** `ttl` is in milliseconds. */
-export function checkTokenTtl(ttl: number | null | undefined): void {
-  if (typeof ttl === 'number' && (ttl < second || ttl > longestTokenTtl)) {
-    throw new AdminError('The life of an access token is from 1s to 24h.')
+/** The lives that a client or API may set for itself, in milliseconds; null and undefined: the installation's. */
+export interface OwnLives {
+  readonly accessTokenTtl?: number | null
+  readonly sessionIdleTtl?: number | null
+  readonly sessionTtl?: number | null
+  readonly retryWindow?: number | null
+}
+
+export function checkLives(lives: OwnLives): void {
+  checkLife('an access token', lives.accessTokenTtl, lifeBounds.accessToken)
+  checkLife('an idle session', lives.sessionIdleTtl, lifeBounds.sessionIdle)
+  checkLife('a session', lives.sessionTtl, lifeBounds.session)
+  checkLife('a retry window', lives.retryWindow, lifeBounds.retryWindow)
+  if ((lives.sessionIdleTtl ?? 0) > (lives.sessionTtl ?? Number.POSITIVE_INFINITY)) {
+    throw new AdminError(
+      'A session cannot idle past its life: lower --session-idle-ttl or raise --session-ttl.',
+    )
   }
+}
+
+function checkLife(what: string, life: number | null | undefined, { least, most }: LifeBounds): void {
+  if (typeof life !== 'number' || (life >= least && life <= most)) return
+  throw new AdminError(
+    `The life of ${what} is from ${formatDuration(least)} to ${formatDuration(most)}, not ${formatDuration(life)}.`,
+  )
 }

@@ -17,27 +17,31 @@ export interface Target {
 
 /**
  * The audiences that are open to a client, its default first: those it is registered for, in that order, or every
- * API of the installation. An installation without APIs has one audience, the issuer itself.
+ * API of the installation, and last the issuer itself, the one audience of an installation without APIs.
  */
 export function listTargets(
   client: Pick<ClientRecord, 'audiences' | 'scopes'>,
   apis: readonly ApiRecord[],
   issuer: string,
 ): readonly Target[] {
-  if (client.audiences === null && apis.length === 0) {
-    const scopes = client.scopes ?? []
-    return [{ audience: issuer, scopes, accessTokenTtl: null, typ: 'at+jwt', claimsPreset: 'rfc9068' }]
-  }
   const open = client.audiences
     ? client.audiences.flatMap((audience) => apis.find((api) => api.audience === audience) ?? [])
     : apis
-  return open.map((api) => ({
-    audience: api.audience,
-    scopes: client.scopes ? api.scopes.filter((scope) => client.scopes?.includes(scope)) : api.scopes,
-    accessTokenTtl: api.accessTokenTtl,
-    typ: api.typ,
-    claimsPreset: api.claimsPreset,
-  }))
+  const targets = open.map(
+    (api): Target => ({
+      audience: api.audience,
+      scopes: client.scopes ? api.scopes.filter((scope) => client.scopes?.includes(scope)) : api.scopes,
+      accessTokenTtl: api.accessTokenTtl,
+      typ: api.typ,
+      claimsPreset: api.claimsPreset,
+    }),
+  )
+  return client.audiences ? targets : [...targets, issuerTarget(issuer, client.scopes ?? [])]
+}
+
+/** It stays when the first API comes, or the sessions that began with it would end there. */
+function issuerTarget(issuer: string, scopes: readonly string[]): Target {
+  return { audience: issuer, scopes, accessTokenTtl: null, typ: 'at+jwt', claimsPreset: 'rfc9068' }
 }
 
 /**

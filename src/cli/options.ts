@@ -5,6 +5,11 @@ import type { JsonObject } from '../protocol/claims.ts'
 import { type GrantType, grantTypes, isGrantType } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
 
+/** As {@link durationOption}, and `default` gives up a value of one's own: null. */
+export function ownDurationOption(text: string): number | null {
+  return text === 'default' ? null : durationOption(text)
+}
+
 /** Reads the value of an option that is a duration, into milliseconds. */
 export function durationOption(text: string): number {
   const value = parseDuration(text)
@@ -22,7 +27,7 @@ export function portOption(text: string): number {
 
 export function scopeOption(text: string): readonly string[] {
   try {
-    return parseScope(text)
+    return text === '' ? [] : parseScope(text)
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
   }

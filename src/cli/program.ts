@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { OperatorError } from '../lib/operator-error.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -54,20 +56,10 @@ function inheritExit(command: Command): void {
   }
 }
 
-/** The errors that are meant for the operator; the text of any other was written for a developer. */
-const expected = new Set([
-  'AdminError',
-  'ConfigError',
-  'ListenError',
-  'SchemaError',
-  'StoreUnavailableError',
-  'VaultError',
-  'HashQueueFullError',
-  'InvalidPasswordError',
-])
-
+/** An error for the operator is a sentence; the text of any other was written for a developer. */
 function complain(thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   for (const line of error.message.split('\n')) say(`mintage: ${line}`)
-  if (!expected.has(error.name)) say(error.stack ?? '')
+  if (error instanceof OperatorError || error instanceof UnavailableError) return
+  say(error.stack ?? '')
 }

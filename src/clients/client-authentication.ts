@@ -12,7 +12,7 @@ export interface ClientCredentials {
   readonly secret: string | undefined
 }
 
-/** Compared when the client is unknown, so that it takes as long as when it is known. */
+/** Compared when the client is unknown, so that the comparison tells nothing. That a client exists is no secret. */
 const decoy = createClientSecret('nobody', 0).record
 
 /** Tells which client sends a request (RFC 6749 §3.2.1). */

@@ -12,27 +12,17 @@ export interface RegisteredClient {
 export class ClientDirectory {
   readonly #store: Store
   readonly #byClientId: Remembered<string, RegisteredClient>
-  readonly #byId: Remembered<string, ClientRecord>
   readonly #unsubscribe: () => void
 
   constructor(store: Store) {
     this.#store = store
     this.#byClientId = new Remembered((clientId) => this.#load(clientId))
-    this.#byId = new Remembered((id) => store.clients.findById(id))
-    this.#unsubscribe = store.changes.on('clients', () => {
-      this.#byClientId.forget()
-      this.#byId.forget()
-    })
+    this.#unsubscribe = store.changes.on('clients', () => this.#byClientId.forget())
   }
 
   /** The client of this `client_id`, disabled ones too. */
   find(clientId: string): Promise<RegisteredClient | undefined> {
     return this.#byClientId.get(clientId)
-  }
-
-  /** The client of this immutable id. */
-  findById(id: string): Promise<ClientRecord | undefined> {
-    return this.#byId.get(id)
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { minute, second } from '../lib/durations.ts'
+import { OperatorError } from '../lib/operator-error.ts'
 
 /** A listening server. */
 export interface HttpServer {
@@ -28,7 +29,7 @@ export interface ServerOptions {
 const step = 50
 
 /** The port is taken, or may not be; the message says what to do. */
-export class ListenError extends Error {
+export class ListenError extends OperatorError {
   override readonly name = 'ListenError'
 }
 

@@ -52,6 +52,7 @@ export class KeyRing {
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The database's clock minus the process's. */
   #offset = 0
+  #usableSince = Number.NEGATIVE_INFINITY
   #queuedReload: Promise<void> | undefined
   #lastReload: Promise<void> = Promise.resolve()
   #lastTick: Promise<void> = Promise.resolve()
@@ -155,6 +156,14 @@ export class KeyRing {
     return signer !== undefined && lastExpiry <= signsUntil && macKey !== undefined && macKeys.has(macKey.id)
   }
 
+  /**
+   * Since when tokens can be signed and refreshed here, in milliseconds since the epoch by the database's clock; now
+   * while they cannot. Before it nobody could be answered.
+   */
+  get usableSince(): number {
+    return this.isUsable() ? this.#usableSince : this.#now()
+  }
+
   /** Makes this life of access tokens, in milliseconds, durable in the ring unless it is; before one is signed. */
   async ensureTokenLife(longestTokenLife: number): Promise<void> {
     if (longestTokenLife > this.#view.ring.longestTokenLife) await this.#raise({ longestTokenLife })
@@ -229,7 +238,9 @@ export class KeyRing {
         const view = await loadView(ring, vault, known)
         // A key that was withdrawn meanwhile has lost its file, and that is no problem.
         if (view.problems.length > 0 && (await store.keys.read()).version !== ring.version) continue
+        const wasUsable = this.isUsable()
         this.#view = view
+        if (!wasUsable && this.isUsable()) this.#usableSince = this.#now()
         const told = new Set(known.problems.map((problem) => problem.message))
         for (const problem of view.problems) if (!told.has(problem.message)) onError(problem)
       }

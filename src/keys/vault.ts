@@ -1,3 +1,5 @@
+import { OperatorError } from '../lib/operator-error.ts'
+
 /** Names one secret: a signing key by its `kid`, or a key of the refresh tokens' MAC by its id. */
 export type SecretName =
   | { readonly kind: 'signing-key'; readonly kid: string }
@@ -40,7 +42,7 @@ export type VaultProblem =
   | 'unwritable'
 
 /** A secret cannot be used or kept. The message is a sentence that names it and says what to do. */
-export class VaultError extends Error {
+export class VaultError extends OperatorError {
   override readonly name = 'VaultError'
   readonly problem: VaultProblem
 

@@ -1,6 +1,6 @@
 import type { Event } from '../events/event.ts'
 import type { JsonObject } from '../protocol/claims.ts'
-import { isWithin, parseScope } from '../protocol/scopes.ts'
+import { isWithin, splitScope } from '../protocol/scopes.ts'
 import type { Decision, Redeemable } from '../store/redeemer.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 
@@ -82,7 +82,7 @@ export function decideRefresh(
   if (presented.resource !== undefined && presented.resource !== session.audience) return refuse('resource')
   const open = presented.open.get(session.audience)
   if (!open) return refuse('audience_closed')
-  const granted = parseScope(session.scope).filter((scope) => open.includes(scope))
+  const granted = splitScope(session.scope).filter((scope) => open.includes(scope))
   if (!isWithin(presented.scopes ?? [], granted)) return refuse('scope')
   const scopes = presented.scopes ?? granted
 

@@ -1,6 +1,7 @@
+import type { MacKey } from '../keys/key-ring.ts'
 import { equalsInConstantTime, hmacSha256 } from '../lib/digests.ts'
 import { randomToken } from '../lib/ids.ts'
-import type { MacKey, MacKeys } from './mac-keys.ts'
+import type { MacKeys } from './mac-keys.ts'
 
 /**
  * A refresh token is `mrt_` and base64url of

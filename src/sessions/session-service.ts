@@ -1,5 +1,6 @@
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import {
   InvalidClientError,
@@ -19,6 +20,10 @@ import { createHandle, readRefreshToken, writeRefreshToken } from './refresh-tok
 
 /** What sessions need of the key ring. */
 export interface SessionKeys extends MacKeys {
+  /** Whether what a session needs can be signed now. */
+  isUsable(): boolean
+  /** Since when it can, in milliseconds since the epoch; now while it cannot. */
+  readonly usableSince: number
   /** Makes sure, durably, that MAC keys outlive sessions that may idle this long (milliseconds). */
   ensureIdle(milliseconds: number): Promise<void>
 }
@@ -117,8 +122,10 @@ export class SessionService {
   /**
    * Redeems a refresh token (RFC 6749 §6). The rotation is durable before this returns.
    * @throws {InvalidGrantError | InvalidScopeError | InvalidTargetError} when the rules refuse it.
+   * @throws {UnavailableError} when what it would yield could not be signed; nothing was redeemed.
    */
   async refresh(request: RefreshRequest): Promise<RefreshedSession> {
+    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const content = readRefreshToken(request.refreshToken, this.#keys)
     if (!content) throw toError('unknown')
     const { client } = request
@@ -140,7 +147,7 @@ export class SessionService {
         this.#store.redeem(content.handle, (redeemable, now, servingSince) =>
           decideRefresh(redeemable, presentation, {
             now,
-            servingSince,
+            servingSince: Math.max(servingSince, this.#keys.usableSince),
             retryWindow: client.retryWindow ?? this.#policy.retryWindow,
             idleTtl,
             macKey: this.#keys.currentMacKey().id,

@@ -1,3 +1,4 @@
+import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 
 /** The database cannot be used now: locked past the deadline, full, or gone. Nothing was written; try again. */
@@ -6,7 +7,7 @@ export class StoreUnavailableError extends UnavailableError {
 }
 
 /** The database cannot be used by this version of Mintage, and why. Trying again does not help. */
-export class SchemaError extends Error {
+export class SchemaError extends OperatorError {
   override readonly name = 'SchemaError'
 }
 

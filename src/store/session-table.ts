@@ -51,6 +51,12 @@ export interface SessionRow {
   end_reason: SessionEnd | null
 }
 
+/** A session and the names of those whose it is; null once they are deleted. */
+export interface ListedSession extends SessionRecord {
+  readonly clientId: string | null
+  readonly username: string | null
+}
+
 /** Which sessions: one by its id, all of a user, all of a client, or every one. */
 export type SessionSelection =
   | { readonly sid: string }
@@ -91,11 +97,14 @@ export class SessionTable {
   async list(filter: {
     readonly user?: string
     readonly client?: string
-  }): Promise<readonly SessionRecord[]> {
-    const rows = await this.#query<SessionRow>('sessions')
-      .where(filter)
-      .orderBy([{ column: 'created_at', order: 'desc' }, { column: 'handle' }])
-    return rows.map(toSessionRecord)
+  }): Promise<readonly ListedSession[]> {
+    const rows = await this.#query('sessions as s')
+      .leftJoin('clients as c', 'c.id', 's.client')
+      .leftJoin('users as u', 'u.id', 's.user')
+      .where(Object.fromEntries(Object.entries(filter).map(([column, id]) => [`s.${column}`, id])))
+      .orderBy([{ column: 's.created_at', order: 'desc' }, { column: 's.handle' }])
+      .select('s.*', 'c.client_id', 'u.username')
+    return rows.map((row) => ({ ...toSessionRecord(row), clientId: row.client_id, username: row.username }))
   }
 
   /**

@@ -1,3 +1,4 @@
+import { OperatorError } from '../lib/operator-error.ts'
 import {
   type CurrentFormat,
   type HashFormat,
@@ -9,7 +10,7 @@ import {
 export const maxPasswordBytes = 4_096
 
 /** The text cannot be anybody's password. */
-export class InvalidPasswordError extends Error {
+export class InvalidPasswordError extends OperatorError {
   override readonly name = 'InvalidPasswordError'
 }
 

@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander'
 import type { ApiAdmin, ApiSettings } from '../../admin/api-admin.ts'
 import { type ClaimsPreset, claimsPresets, type TokenTyp, tokenTypes } from '../../protocol/claims.ts'
 import { administer } from '../administer.ts'
-import { durationOption, given, scopeOption } from '../options.ts'
+import { given, ownDurationOption, scopeOption } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print } from '../output.ts'
 
 interface SettingOptions {
   readonly scope?: readonly string[]
-  readonly accessTokenTtl?: number
+  readonly accessTokenTtl?: number | null
   readonly typ?: TokenTyp
   readonly claimsPreset?: ClaimsPreset
   readonly introspectionClient?: string
@@ -77,7 +77,7 @@ export function addApiCommands(program: Command): void {
 function settingOptions(command: Command): Command {
   return command
     .option('--scope <scopes>', 'the scopes it knows, separated by spaces', scopeOption)
-    .option('--access-token-ttl <duration>', 'the life of access tokens for it', durationOption)
+    .option('--access-token-ttl <duration>', 'the life of access tokens for it', ownDurationOption)
     .addOption(new Option('--typ <typ>', 'the typ header of its tokens').choices(tokenTypes))
     .addOption(new Option('--claims-preset <preset>', 'the claims of its tokens').choices(claimsPresets))
     .option('--introspection-client <id>', 'the client that may introspect its tokens')
@@ -100,6 +100,7 @@ function describe(api: Awaited<ReturnType<ApiAdmin['get']>>): Printable {
     access_token_ttl: formatLife(api.accessTokenTtl),
     typ: api.typ,
     claims_preset: api.claimsPreset,
+    introspection_client: api.introspectionClient,
     created_at: formatTime(api.createdAt),
   }
 }

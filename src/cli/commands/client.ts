@@ -1,9 +1,17 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
-import type { GrantType } from '../../protocol/grant-types.ts'
+import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
 import { administer } from '../administer.ts'
-import { claimsOption, durationOption, given, grantOption, listOption, scopeOption } from '../options.ts'
+import {
+  claimsOption,
+  durationOption,
+  given,
+  grantOption,
+  listOption,
+  ownDurationOption,
+  scopeOption,
+} from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
 
 interface SettingOptions {
@@ -12,10 +20,17 @@ interface SettingOptions {
   readonly scope?: readonly string[]
   readonly audience?: readonly string[]
   readonly claims?: JsonObject
-  readonly accessTokenTtl?: number
-  readonly sessionIdleTtl?: number
-  readonly sessionTtl?: number
-  readonly retryWindow?: number
+  readonly accessTokenTtl?: number | null
+  readonly sessionIdleTtl?: number | null
+  readonly sessionTtl?: number | null
+  readonly retryWindow?: number | null
+  readonly allScopes?: boolean
+  readonly allAudiences?: boolean
+}
+
+interface CreateOptions extends SettingOptions, Json {
+  readonly id: string
+  readonly public?: boolean
 }
 
 export function addClientCommands(program: Command): void {
@@ -38,7 +53,9 @@ export function addClientCommands(program: Command): void {
         'mintage client create --id app --public --grant password --grant refresh_token',
       ),
     )
-    .action(async (options: SettingOptions & Json & { readonly id: string; readonly public?: boolean }) => {
+    .action(async (options: CreateOptions, command: Command) => {
+      if (!options.grant)
+        command.error('error: say what it may do: --grant client_credentials', { exitCode: 2 })
       const { client: created, secret } = await administer(({ clients }) =>
         clients.create(options.id, options.public === true, toSettings(options)),
       )
@@ -67,6 +84,8 @@ export function addClientCommands(program: Command): void {
     })
 
   settingOptions(client.command('update').description('change a client; what is not said stays'))
+    .addOption(new Option('--all-scopes', 'all scopes of its audiences again').conflicts('scope'))
+    .addOption(new Option('--all-audiences', 'every API again').conflicts('audience'))
     .argument('<id>', 'its client_id')
     .option('--json', 'print JSON')
     .addHelpText(
@@ -124,21 +143,21 @@ export function addClientCommands(program: Command): void {
 function settingOptions(command: Command): Command {
   return command
     .option('--name <name>', 'a name for people')
-    .option('--grant <type>', 'a grant type it may use; repeat for more', grantOption)
+    .option('--grant <type...>', `the grant types it may use: ${grantTypes.join(', ')}`, grantOption)
     .option('--scope <scopes>', 'the scopes it may have (default: all of its audiences)', scopeOption)
-    .option(
-      '--audience <audience>',
-      'an API it may have tokens for; repeat for more (default: all)',
-      listOption,
-    )
+    .option('--audience <audience...>', 'the APIs it may have tokens for (default: all)', listOption)
     .option('--claims <json>', 'claims that its tokens carry', claimsOption)
-    .option('--access-token-ttl <duration>', 'the life of its access tokens', durationOption)
-    .option('--session-idle-ttl <duration>', 'how long its sessions may idle', durationOption)
-    .option('--session-ttl <duration>', 'how long its sessions last at most', durationOption)
+    .option(
+      '--access-token-ttl <duration>',
+      "the life of its access tokens (default: the installation's)",
+      ownDurationOption,
+    )
+    .option('--session-idle-ttl <duration>', 'how long its sessions may idle', ownDurationOption)
+    .option('--session-ttl <duration>', 'how long its sessions last at most', ownDurationOption)
     .option(
       '--retry-window <duration>',
       'how long a lost refresh may be retried (0s: by key only)',
-      durationOption,
+      ownDurationOption,
     )
 }
 
@@ -146,8 +165,8 @@ function toSettings(options: SettingOptions): ClientSettings {
   return given({
     name: options.name,
     grants: options.grant,
-    scopes: options.scope,
-    audiences: options.audience,
+    scopes: options.allScopes === true ? null : options.scope,
+    audiences: options.allAudiences === true ? null : options.audience,
     claims: options.claims,
     accessTokenTtl: options.accessTokenTtl,
     sessionIdleTtl: options.sessionIdleTtl,

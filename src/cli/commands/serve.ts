@@ -30,9 +30,16 @@ export function addServeCommands(program: Command): void {
     )
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
-      const { databaseUrl, ...config } = readConfig(process.env)
-      const installation = await openInstallation({ ...config, databaseUrl }, warn)
+      const config = readConfig(process.env)
+      const installation = await openInstallation(config, warn)
       await installation.close()
-      print({ database: databaseUrl.replace(/\/\/[^@/]*@/, '//'), schema: 'up to date' }, json)
+      print({ database: withoutPassword(config.databaseUrl), schema: 'up to date' }, json)
     })
+}
+
+function withoutPassword(databaseUrl: string): string {
+  if (!URL.canParse(databaseUrl) || databaseUrl.startsWith('sqlite:')) return databaseUrl
+  const url = new URL(databaseUrl)
+  if (url.password !== '') url.password = 'redacted'
+  return url.href
 }

@@ -51,8 +51,8 @@ export function addSessionCommands(program: Command): void {
 function describe(session: Awaited<ReturnType<SessionAdmin['list']>>[number]): Printable {
   return {
     sid: session.sid,
-    user: session.user,
-    client: session.client,
+    user: session.username ?? session.user,
+    client: session.clientId ?? session.client,
     scope: session.scope,
     audience: session.audience,
     generation: session.generation,

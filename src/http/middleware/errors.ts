@@ -22,7 +22,8 @@ function answer(context: Context, error: unknown, logger: Logger): void {
   if (error instanceof OAuthError) {
     send(context, error.status, error.code, error.message)
     context.set({ ...error.headers })
-    logger.info({ event: 'request.refused', id: context.state['id'], code: error.code, reason: error.cause })
+    const reason = error.cause instanceof Error ? error.cause.message : error.cause
+    logger.info({ event: 'request.refused', id: context.state['id'], code: error.code, reason })
   } else if (error instanceof UnavailableError) {
     send(context, 503, 'temporarily_unavailable', 'The issuer cannot answer now. Try again.')
     context.set('Retry-After', String(error.retryAfterSeconds))
