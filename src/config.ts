@@ -49,10 +49,9 @@ export const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[?::1\]?
 const issuer = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  if (url && secure && url.search === '' && url.hash === '' && url.username === '' && !/[?#\s]/.test(text)) {
-    return text
-  }
-  context.addIssue('expected an https URL without query and fragment (http only on loopback)')
+  // URL mends what it reads, and the text is published as it is.
+  if (secure && /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@/%-]*)?$/i.test(text)) return text
+  context.addIssue('expected an https URL without user, query and fragment (http only on loopback)')
   return z.NEVER
 })
 
@@ -129,17 +128,17 @@ export interface Config {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = []
   const warnings: string[] = []
+  const injected: string[] = []
   const values: Record<string, string> = {}
   const sources = new Map<string, string>()
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith('MINTAGE_') || text === undefined || text === '') continue
     if (isInjectedByKubernetes(variable, text)) {
-      warnings.push(
-        `${variable} looks like what Kubernetes injects for a service named mintage; it is ignored.`,
-      )
+      injected.push(variable)
       continue
     }
     const [name, value] = readVariable(variable, text, problems)
+    if (value === undefined) continue
     if (name in schema.shape) {
       if (name in values) problems.push(`${name} is set twice: by itself and by ${name}_FILE.`)
       values[name] = value
@@ -150,10 +149,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       )
     } else problems.push(`${variable} is unknown: no setting has this name.`)
   }
+  if (injected.length > 0) {
+    warnings.push(`Ignored, as Kubernetes injects it for a service named mintage: ${injected.join(', ')}.`)
+  }
   const parsed = schema.safeParse(values)
   for (const issue of parsed.error?.issues ?? []) {
     const name = String(issue.path[0])
-    problems.push(`${sources.get(name) ?? name} is ${JSON.stringify(values[name])}: ${issue.message}.`)
+    const source = sources.get(name) ?? name
+    problems.push(`${source} is ${source === name ? show(values[name]) : 'wrong'}: ${issue.message}.`)
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems)
   const config = toConfig(parsed.data, warnings)
@@ -161,7 +164,17 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return Object.freeze(config)
 }
 
-function readVariable(variable: string, text: string, problems: string[]): readonly [string, string] {
+/** A value as a message may show it: a URL without its password. What a file holds is never shown. */
+function show(value = ''): string {
+  return JSON.stringify(value.replace(/\/\/[^/?#]*@/, '//…@'))
+}
+
+/** The setting that a variable is for, and its value; undefined when that cannot be read. */
+function readVariable(
+  variable: string,
+  text: string,
+  problems: string[],
+): readonly [name: string, value: string | undefined] {
   if (!variable.endsWith('_FILE')) return [variable, text]
   const name = variable.slice(0, -'_FILE'.length)
   try {
@@ -170,15 +183,14 @@ function readVariable(variable: string, text: string, problems: string[]): reado
     problems.push(
       `${variable} names a file that cannot be read: ${error instanceof Error ? error.message : error}.`,
     )
-    return [name, '']
+    return [name, undefined]
   }
 }
 
+/** What the kubelet sets in every pod for a service of our name (Kubernetes, "Discovering services"). */
 function isInjectedByKubernetes(variable: string, text: string): boolean {
-  return (
-    /^MINTAGE_(PORT|SERVICE)(_|$)/.test(variable) &&
-    (/^[a-z]+:\/\//.test(text) || variable !== 'MINTAGE_PORT')
-  )
+  if (variable === 'MINTAGE_PORT') return /^[a-z]+:\/\//.test(text)
+  return /^MINTAGE_(PORT_\d+_[A-Z]+(_(PROTO|PORT|ADDR))?|SERVICE_(HOST|PORT(_\w+)?))$/.test(variable)
 }
 
 function toConfig(values: z.infer<typeof schema>, warnings: readonly string[]): Config {
