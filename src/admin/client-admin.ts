@@ -1,5 +1,5 @@
 import { createClientSecret } from '../clients/client-secret.ts'
-import { hour } from '../lib/durations.ts'
+import { hour, second } from '../lib/durations.ts'
 import { randomId } from '../lib/ids.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
@@ -7,7 +7,14 @@ import type { ClientRecord } from '../store/client-table.ts'
 import { isDuplicate } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkClientId, checkName, checkTokenTtl } from './validation.ts'
+import {
+  checkClaims,
+  checkClientId,
+  checkName,
+  checkRetryWindow,
+  checkSessionTtl,
+  checkTokenTtl,
+} from './validation.ts'
 
 /** What may be said of a client; what is left out stays as it is, or takes its default. Lives in milliseconds. */
 export interface ClientSettings {
@@ -111,7 +118,10 @@ export class ClientAdmin {
     return this.#change(clientId, async (tx, client) => {
       if (client.disabledAt === null) return client
       await tx.record({ type: 'client.enabled', client: clientId })
-      return { ...client, disabledAt: null, updatedAt: tx.now }
+      // Another process may have issued a token before it heard of the end: that one stays void too.
+      const thisSecond = tx.now - (tx.now % second)
+      const tokensVoidUntil = Math.max(client.tokensVoidUntil, thisSecond)
+      return { ...client, disabledAt: null, tokensVoidUntil, updatedAt: tx.now }
     })
   }
 
@@ -180,6 +190,9 @@ async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<
   checkName(client.name)
   checkClaims(client.claims)
   checkTokenTtl(client.accessTokenTtl)
+  checkSessionTtl(client.sessionIdleTtl)
+  checkSessionTtl(client.sessionTtl)
+  checkRetryWindow(client.retryWindow)
   // RFC 6749 §4.4: whoever has nothing to prove itself with cannot act for itself.
   if (client.public && client.grants.includes('client_credentials')) {
     throw new AdminError('A public client cannot use client_credentials: it has no credentials.')

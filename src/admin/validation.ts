@@ -1,4 +1,4 @@
-import { hour, second } from '../lib/durations.ts'
+import { day, hour, second } from '../lib/durations.ts'
 import { findProtectedClaims, type JsonObject } from '../protocol/claims.ts'
 import { AdminError } from './admin-error.ts'
 
@@ -64,5 +64,22 @@ export function checkClaims(claims: JsonObject): void {
 export function checkTokenTtl(ttl: number | null | undefined): void {
   if (typeof ttl === 'number' && (ttl < second || ttl > longestTokenTtl)) {
     throw new AdminError('The life of an access token is from 1s to 24h.')
+  }
+}
+
+/** The longest life of a session. */
+const longestSession = 3_650 * day
+
+/** `ttl` is in milliseconds, idle or absolute. */
+export function checkSessionTtl(ttl: number | null): void {
+  if (ttl !== null && !(ttl >= second && ttl <= longestSession)) {
+    throw new AdminError('The life of a session, idle or in all, is from 1s to 3650d.')
+  }
+}
+
+/** `window` is in milliseconds. */
+export function checkRetryWindow(window: number | null): void {
+  if (window !== null && !(window >= 0 && window <= hour)) {
+    throw new AdminError('The retry window of a refresh is from 0s, by key only, to 1h.')
   }
 }
