@@ -48,9 +48,9 @@ export const isLoopback = (host: string) => /^(localhost|127(\.\d+){3}|\[?::1\]?
 const issuer = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
-  const bare = url && url.username === '' && url.password === '' && !/[?#\s]/.test(text)
-  if (secure && bare) return text
-  context.addIssue('expected an https URL without query and fragment (http only on loopback)')
+  // URL mends what it reads, and the text is published as it is.
+  if (secure && /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@/%-]*)?$/i.test(text)) return text
+  context.addIssue('expected an https URL without user, query and fragment (http only on loopback)')
   return z.NEVER
 })
 
@@ -176,11 +176,11 @@ function readValue(variable: string, file: string, problems: string[]): string |
   }
 }
 
-/** What lies in a file may be a secret, and a database URL holds its password; neither is repeated. */
+/** What lies in a file may be a secret, and a URL may hold a password; neither is repeated. */
 function describeValue(variable: string, value: string | undefined): string {
   if (variable.endsWith('_FILE')) return `${variable} names a file with a bad value`
   if (variable === 'MINTAGE_DATABASE_URL') return `${variable} is bad`
-  return `${variable} is ${JSON.stringify(value)}`
+  return `${variable} is ${JSON.stringify(value?.replace(/\/\/[^/?#]*@/, '//…@'))}`
 }
 
 /** What Kubernetes tells every container of a service named mintage, in the format of Docker's links. */

@@ -1,5 +1,5 @@
 import { createClientSecret } from '../clients/client-secret.ts'
-import { hour } from '../lib/durations.ts'
+import { hour, second } from '../lib/durations.ts'
 import { randomId } from '../lib/ids.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
@@ -111,7 +111,10 @@ export class ClientAdmin {
     return this.#change(clientId, async (tx, client) => {
       if (client.disabledAt === null) return client
       await tx.record({ type: 'client.enabled', client: clientId })
-      return { ...client, disabledAt: null, updatedAt: tx.now }
+      // Another process may have issued a token before it heard of the end: that one stays void too.
+      const thisSecond = tx.now - (tx.now % second)
+      const tokensVoidUntil = Math.max(client.tokensVoidUntil, thisSecond)
+      return { ...client, disabledAt: null, tokensVoidUntil, updatedAt: tx.now }
     })
   }
 

@@ -54,26 +54,19 @@ test('a new password is the one that works, at once', async (t) => {
   t.truthy(await login(issuer, { password: newPassword }))
 })
 
-test('security 16: a login that is under way while the password changes starts no session', async (t) => {
-  const issuer = await startTestIssuer(t, { environment: { MINTAGE_BCRYPT_COST: '13' } })
-  for (const end of [
-    (administration: Administration) => administration.users.setPassword('ada', newPassword),
-    (administration: Administration) => administration.users.disable('ada'),
-  ]) {
-    const secret = end === undefined ? '' : (await works(password)) ? password : newPassword
-    const underWay = ask(issuer, 'token', { grant_type: 'password', username: 'ada', password: secret })
+for (const [name, end] of endings.slice(0, 2)) {
+  test(`security 16: a login that is under way while ${name} starts no session that lasts`, async (t) => {
+    const issuer = await startTestIssuer(t, { environment: { MINTAGE_BCRYPT_COST: '13' } })
+    const underWay = ask(issuer, 'token', { grant_type: 'password', username: 'ada', password })
     await end(issuer.administration)
     const answer = await underWay
     const token = answer.body['refresh_token']
     // Whichever was first: the session was not started, or it has been ended.
-    if (typeof token === 'string') t.is((await refresh(issuer, token)).body['error'], 'invalid_grant')
-    else t.is(answer.body['error'], 'invalid_grant')
-  }
-  async function works(candidate: string) {
-    const form = { grant_type: 'password', username: 'ada', password: candidate }
-    return (await ask(issuer, 'token', form)).status === 200
-  }
-})
+    const last = typeof token === 'string' ? await refresh(issuer, token) : answer
+    t.is(last.status, 400)
+    t.is(last.body['error'], 'invalid_grant')
+  })
+}
 
 /** Waits until the server knows that the client is gone, or is there. */
 async function untilClient(
