@@ -27,7 +27,10 @@ export class Readiness {
 
   /** What keeps the issuer from serving; empty when nothing does. */
   async problems(): Promise<readonly string[]> {
-    const isUsable = await Promise.race([this.#isDatabaseUsable(), delay(databasePatience, false)])
+    const isUsable = await Promise.race([
+      this.#isDatabaseUsable(),
+      delay(databasePatience, false, { ref: false }),
+    ])
     return [
       ...(this.draining ? ['draining'] : []),
       ...(isUsable ? [] : ['database']),
