@@ -129,7 +129,7 @@ async function composeIssuer(
   const grants = [
     clientCredentialsGrant,
     new PasswordGrant(new UserAuthentication(store, hashes), sessions),
-    new RefreshTokenGrant(sessions),
+    new RefreshTokenGrant(sessions, issuer),
   ]
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)

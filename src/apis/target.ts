@@ -17,17 +17,18 @@ export interface Target {
 
 /**
  * The audiences that are open to a client, its default first: those it is registered for, in that order, or every
- * API of the installation, and last the issuer itself, the one audience of an installation without APIs.
+ * API of the installation. An installation without APIs has one audience, the issuer itself.
  */
 export function listTargets(
   client: Pick<ClientRecord, 'audiences' | 'scopes'>,
   apis: readonly ApiRecord[],
   issuer: string,
 ): readonly Target[] {
+  if (client.audiences === null && apis.length === 0) return [issuerTarget(issuer, client)]
   const open = client.audiences
     ? client.audiences.flatMap((audience) => apis.find((api) => api.audience === audience) ?? [])
     : apis
-  const targets = open.map(
+  return open.map(
     (api): Target => ({
       audience: api.audience,
       scopes: client.scopes ? api.scopes.filter((scope) => client.scopes?.includes(scope)) : api.scopes,
@@ -36,12 +37,28 @@ export function listTargets(
       claimsPreset: api.claimsPreset,
     }),
   )
-  return client.audiences ? targets : [...targets, issuerTarget(issuer, client.scopes ?? [])]
 }
 
-/** It stays when the first API comes, or the sessions that began with it would end there. */
-function issuerTarget(issuer: string, scopes: readonly string[]): Target {
-  return { audience: issuer, scopes, accessTokenTtl: null, typ: 'at+jwt', claimsPreset: 'rfc9068' }
+/**
+ * The audiences for which a client's sessions may be refreshed: those that are open to it, and the issuer itself, for
+ * a session that began before the first API came.
+ */
+export function listSessionTargets(
+  client: Pick<ClientRecord, 'audiences' | 'scopes'>,
+  targets: readonly Target[],
+  issuer: string,
+): readonly Target[] {
+  return client.audiences === null ? [...targets, issuerTarget(issuer, client)] : targets
+}
+
+function issuerTarget(issuer: string, { scopes }: Pick<ClientRecord, 'scopes'>): Target {
+  return {
+    audience: issuer,
+    scopes: scopes ?? [],
+    accessTokenTtl: null,
+    typ: 'at+jwt',
+    claimsPreset: 'rfc9068',
+  }
 }
 
 /**

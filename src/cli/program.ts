@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
@@ -43,7 +44,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
 
 /** The version that the package says it has. */
 function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
   return String(version)
 }
 

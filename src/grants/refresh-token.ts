@@ -1,3 +1,4 @@
+import { listSessionTargets } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
 import type { SessionService } from '../sessions/session-service.ts'
 import type { Authorization } from '../tokens/authorization.ts'
@@ -7,13 +8,16 @@ import type { Grant, GrantRequest } from './grant.ts'
 export class RefreshTokenGrant implements Grant {
   readonly type = 'refresh_token'
   readonly #sessions: SessionService
+  readonly #issuer: string
 
-  constructor(sessions: SessionService) {
+  constructor(sessions: SessionService, issuer: string) {
     this.#sessions = sessions
+    this.#issuer = issuer
   }
 
   async authorize(request: GrantRequest): Promise<Authorization> {
-    const { client, targets } = request
+    const { client } = request
+    const targets = listSessionTargets(client, request.targets, this.#issuer)
     const refreshToken = request.parameters.get('refresh_token')
     if (refreshToken === undefined) throw new InvalidRequestError('The refresh token is missing.')
     const refreshed = await this.#sessions.refresh({

@@ -1,9 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 
 /** How long an answer about the database is good for, so that a probe cannot become a load, in milliseconds. */
 const answerLife = second
+
+/** How long a probe waits for the database, in milliseconds; those of the usual supervisors give up soon after. */
+const databasePatience = 800
 
 /** Whether the issuer can serve now. */
 export class Readiness {
@@ -13,6 +17,7 @@ export class Readiness {
   readonly #keys: { isUsable(): boolean }
   readonly #clock: Clock
   #checked: { readonly at: number; readonly usable: Promise<boolean> } | undefined
+  #checking = false
 
   constructor(database: { isUsable(): Promise<boolean> }, keys: { isUsable(): boolean }, clock: Clock) {
     this.#database = database
@@ -22,15 +27,29 @@ export class Readiness {
 
   /** What keeps the issuer from serving; empty when nothing does. */
   async problems(): Promise<readonly string[]> {
-    const now = this.#clock.now()
-    if (!this.#checked || Math.abs(now - this.#checked.at) >= answerLife) {
-      this.#checked = { at: now, usable: this.#database.isUsable() }
-    }
+    const isUsable = await Promise.race([
+      this.#isDatabaseUsable(),
+      delay(databasePatience, false, { ref: false }),
+    ])
     return [
       ...(this.draining ? ['draining'] : []),
-      ...((await this.#checked.usable) ? [] : ['database']),
+      ...(isUsable ? [] : ['database']),
       ...(this.#keys.isUsable() ? [] : ['signing key']),
     ]
+  }
+
+  /** One check at a time: while the database hangs, probes must not queue up behind it. */
+  #isDatabaseUsable(): Promise<boolean> {
+    const now = this.#clock.now()
+    if (this.#checked && (this.#checking || Math.abs(now - this.#checked.at) < answerLife)) {
+      return this.#checked.usable
+    }
+    this.#checking = true
+    const usable = this.#database.isUsable().finally(() => {
+      this.#checking = false
+    })
+    this.#checked = { at: now, usable }
+    return usable
   }
 }
 

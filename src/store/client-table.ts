@@ -129,12 +129,6 @@ export class ClientTable {
   async deleteSecret(id: string): Promise<void> {
     await this.#query('client_secrets').where({ id }).delete()
   }
-
-  /** The longest of one life over all clients, in milliseconds; 0 when none says. */
-  async longest(life: 'access_token_ttl' | 'session_idle_ttl'): Promise<number> {
-    const row = await this.#query('clients').max({ longest: life }).first()
-    return Number(row?.['longest'] ?? 0)
-  }
 }
 
 function toRecord(row: ClientRow): ClientRecord {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
@@ -10,6 +10,11 @@ export type Engine = 'sqlite' | 'postgres'
 /** An open database: knex, which engine it speaks to, and where it is, without a password. */
 export interface Database {
   readonly location: string
+  /**
+   * SQLite goes on writing to a file that was deleted or replaced, and all of it is lost with the process.
+   * @throws {StoreUnavailableError} when the file is not the one that was opened.
+   */
+  checkPresence(): void
   readonly knex: Knex
   readonly engine: Engine
 }
@@ -46,9 +51,12 @@ export function openDatabase(url: string): Database {
 }
 
 function openSqlite(filename: string): Database {
+  let opened: number
   try {
     mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })
-    closeSync(openSync(filename, 'a', 0o600))
+    const file = openSync(filename, 'a', 0o600)
+    opened = fstatSync(file).ino
+    closeSync(file)
   } catch (error) {
     throw new StoreUnavailableError(
       `The database file ${filename} cannot be opened for writing (${error instanceof Error ? error.message : error}): make MINTAGE_DATABASE_URL name a file that this user may write.`,
@@ -66,12 +74,18 @@ function openSqlite(filename: string): Database {
     pool: { min: 1, max: 1, idleTimeoutMillis: 2_147_483_647 },
     acquireConnectionTimeout: 10_000,
   })
-  return { knex, engine: 'sqlite', location: filename }
+  const checkPresence = () => {
+    if (statSync(filename, { throwIfNoEntry: false })?.ino === opened) return
+    throw new StoreUnavailableError(
+      `The database file ${filename} was deleted or replaced while it was open: put it back, or restart Mintage.`,
+    )
+  }
+  return { knex, engine: 'sqlite', location: filename, checkPresence }
 }
 
 function openPostgres(url: string): Database {
   const knex = connectPostgres(url)
-  return { knex, engine: 'postgres', location: 'PostgreSQL' }
+  return { knex, engine: 'postgres', location: 'PostgreSQL', checkPresence: () => undefined }
 }
 
 function connectPostgres(url: string): Knex {

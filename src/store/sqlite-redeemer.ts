@@ -1,9 +1,8 @@
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3'
-import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { toAuditRow } from './audit-table.ts'
 import type { Availability } from './availability.ts'
-import { withSqliteConnection } from './database.ts'
+import { type Database, withSqliteConnection } from './database.ts'
 import { toStoreError } from './errors.ts'
 import {
   type Decide,
@@ -45,7 +44,7 @@ type Settled =
  * cost, and each runs through prepared statements, since the query builder would be most of the rest.
  */
 export class SqliteRedeemer implements Redeemer {
-  readonly #knex: Knex
+  readonly #database: Database
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: () => number
@@ -53,8 +52,8 @@ export class SqliteRedeemer implements Redeemer {
   #waiting: Job[] = []
   #running = false
 
-  constructor(knex: Knex, availability: Availability, sink: EventSink, now: () => number) {
-    this.#knex = knex
+  constructor(database: Database, availability: Availability, sink: EventSink, now: () => number) {
+    this.#database = database
     this.#availability = availability
     this.#sink = sink
     this.#now = now
@@ -75,7 +74,8 @@ export class SqliteRedeemer implements Redeemer {
       const asking = this.#waiting.length
       let group: readonly Job[] = []
       try {
-        const settled = await withSqliteConnection(this.#knex, async (connection) => {
+        this.#database.checkPresence()
+        const settled = await withSqliteConnection(this.#database.knex, async (connection) => {
           const statements = this.#prepare(connection)
           await waitForLock(() => statements.begin.run())
           // Whoever came while the lock was waited for joins the group.

@@ -100,7 +100,7 @@ export class Store extends Tables {
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database.knex, this.availability, this.#sink, () => clock.now())
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now())
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
@@ -158,6 +158,7 @@ export class Store extends Tables {
   async #retry<T>(run: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
+        this.#database.checkPresence()
         const result = await this.#database.knex.transaction(run)
         this.availability.succeeded(this.#clock?.now() ?? systemClock.now())
         return result

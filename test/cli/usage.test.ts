@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import test from 'ava'
-import { runMintage, runMintageBatch } from '../support/child-issuer.ts'
+import { cleanEnvironment, executable, runMintage, runMintageBatch } from '../support/child-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
 
 const commands = [
@@ -137,6 +138,23 @@ test('the executable ends with the code of its command', async (t) => {
   t.is((await runMintage(['sreve'], environment)).code, 2)
   t.is((await runMintage(['client', 'get', 'nobody'], environment)).code, 1)
   t.is((await runMintage(['client', 'list'], environment)).code, 0)
+})
+
+test('a command whose output is lost says so and fails', async (t) => {
+  const environment = cleanEnvironment(serveEnvironment(makeDirectory(t)))
+  const run = (redirection: string) => {
+    const script = `"$@" ${redirection}`
+    const args = ['-o', 'pipefail', '-c', script, 'bash', process.execPath, executable]
+    const create = ['client', 'create', '--id', `to${redirection.length}`, '--grant', 'client_credentials']
+    return spawnSync('bash', [...args, ...create], { env: environment, encoding: 'utf8' })
+  }
+  const full = run('> /dev/full')
+  t.is(full.status, 1)
+  t.regex(full.stderr, /mintage: stdout cannot be written: ENOSPC/)
+  t.notRegex(full.stderr, / {4}at /)
+  const gone = run('| true')
+  t.is(gone.status, 1)
+  t.notRegex(gone.stderr, / {4}at |EPIPE/)
 })
 
 test('the version is printed', async (t) => {

@@ -1,3 +1,4 @@
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import Database from 'better-sqlite3'
@@ -46,5 +47,32 @@ test.serial(
     other.exec('ROLLBACK')
     t.is((await eventually(ready, ({ status }) => status === 200)).status, 200)
     t.is((await eventually(refresh, ({ status }) => status === 200)).status, 200)
+  },
+)
+
+test.serial(
+  'a database file that is gone or another: 503 until it is back, and nothing is lost',
+  async (t) => {
+    const issuer = await startTestIssuer(t)
+    const token = `${issuer.url}/oauth2/token`
+    const client = basic(issuer.service)
+    const login = { grant_type: 'password', username: 'ada', password }
+    const { refresh_token } = toPair(await post(token, login, client))
+    const refresh = () => post(token, { grant_type: 'refresh_token', refresh_token }, client)
+    const ready = () => fetch(`${issuer.url}/readyz`)
+    const file = join(issuer.directory, 'mintage.db')
+
+    renameSync(file, `${file}.away`)
+    for (const round of ['gone', 'another']) {
+      if (round === 'another') writeFileSync(file, '')
+      t.is((await refresh()).status, 503, round)
+      t.is((await post(token, login, client)).status, 503)
+      t.is((await eventually(ready, ({ status }) => status === 503)).status, 503)
+      t.is((await fetch(`${issuer.url}/.well-known/jwks.json`)).status, 200)
+      t.is((await fetch(`${issuer.url}/livez`)).status, 200)
+    }
+    renameSync(`${file}.away`, file)
+    t.is((await refresh()).status, 200)
+    t.is((await eventually(ready, ({ status }) => status === 200)).status, 200)
   },
 )

@@ -78,7 +78,6 @@ export function testTables(engine: TestEngine): void {
     await store.clients.update(changed)
     t.deepEqual(await store.clients.findById('cli_1'), changed)
     t.deepEqual(await store.clients.list(), [changed])
-    t.is(await store.clients.longest('session_idle_ttl'), 3_650 * 86_400_000)
     for (const [id, createdAt] of [
       ['older', at],
       ['newer', at + 1],
@@ -87,7 +86,7 @@ export function testTables(engine: TestEngine): void {
     }
     await store.clients.expireSecret('older', at + 9)
     t.deepEqual(
-      (await store.clients.listSecrets('cli_1')).map(({ id, expiresAt }) => [id, expiresAt]),
+      (await store.clients.listSecrets('cli_1')).map(({ id, expiresAt }) => [id, expiresAt]).sort(),
       [
         ['newer', null],
         ['older', at + 9],

@@ -22,7 +22,7 @@ export interface CommandResult {
 export async function runMintage(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
-  stdin = '',
+  stdin: string | Buffer = '',
 ): Promise<CommandResult> {
   return runToEnd([executable, ...args], environment, stdin)
 }
@@ -41,7 +41,7 @@ export async function runMintageBatch(
 async function runToEnd(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-  stdin: string,
+  stdin: string | Buffer,
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, args, { env: cleanEnvironment(environment) })
   let stdout = ''

@@ -53,14 +53,13 @@ export function addClientCommands(program: Command): void {
         'mintage client create --id app --public --grant password --grant refresh_token',
       ),
     )
-    .action(async (options: CreateOptions, command: Command) => {
-      if (!options.grant)
-        command.error('error: say what it may do: --grant client_credentials', { exitCode: 2 })
+    .action(async (options: CreateOptions) => {
       const { client: created, secret } = await administer(({ clients }) =>
         clients.create(options.id, options.public === true, toSettings(options)),
       )
       print({ ...describe(created), ...(secret !== undefined && { client_secret: secret }) }, options.json)
       if (secret !== undefined) say('Keep the secret now: it is not shown again.')
+      if (!options.grant) say('Without --grant it gets no tokens; it may introspect those for its audiences.')
     })
 
   client
