@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import jwt from 'jsonwebtoken'
+import { JwksClient } from 'jwks-rsa'
 import { type ChildInstallation, member, startChildInstallation } from '../support/child-installation.ts'
 import { type ChildService, startExample } from '../support/child-service.ts'
 import { eventually } from '../support/eventually.ts'
@@ -175,6 +176,30 @@ test('a service follows a rotation by command, and old tokens stay good (row 26)
   await sleep(1_500)
   t.is(await scene.service.present(before), 200)
   t.is(await scene.service.present(after), 200)
+})
+
+test('jwks-rsa as it comes, with its own cache and rate limit, follows a rotation (row 26)', async (t) => {
+  const scene = await startScene(t)
+  const { installation } = scene
+  const keys = new JwksClient({
+    jwksUri: `${installation.issuer}/.well-known/jwks.json`,
+    cache: true,
+    cacheMaxAge: 1_000,
+    rateLimit: true,
+  })
+  const verify = async (token: string) => {
+    const key = await keys.getSigningKey(kidOf(token))
+    return jwt.verify(token, key.getPublicKey(), {
+      algorithms: ['RS256'],
+      issuer: installation.issuer,
+      audience,
+    })
+  }
+  const before = await scene.issue()
+  t.is((await verify(before)).sub, 'service')
+  const after = await issueUnder(scene, await rotate(installation))
+  t.not(kidOf(after), kidOf(before))
+  for (const token of [before, after]) t.is((await verify(token)).sub, 'service')
 })
 
 test('a service follows the schedule and refuses no token at any time (row 26)', async (t) => {

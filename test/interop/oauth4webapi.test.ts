@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import * as oauth from 'oauth4webapi'
 import { member, startChildInstallation } from '../support/child-installation.ts'
-import { startChildIssuer } from '../support/child-issuer.ts'
+import { type ChildIssuer, startChildIssuer } from '../support/child-issuer.ts'
 
 const options = { [oauth.allowInsecureRequests]: true }
 const password = 'correct horse battery staple'
@@ -20,14 +20,21 @@ interface Known {
   readonly audience: string
 }
 
-async function startDev(t: ExecutionContext): Promise<Known> {
+/** One `mintage dev` for all tests that need no more. */
+let dev: { readonly child: ChildIssuer; readonly directory: string } | undefined
+
+test.before(async () => {
   const directory = mkdtempSync(join(tmpdir(), 'mintage-test-'))
-  const child = await startChildIssuer(['dev', '--port', '0', '--data', directory, '--json'])
-  t.teardown(async () => {
-    await child.end()
-    rmSync(directory, { recursive: true, force: true })
-  })
-  const { ready } = child
+  dev = { directory, child: await startChildIssuer(['dev', '--port', '0', '--data', directory, '--json']) }
+})
+
+test.after.always(async () => {
+  await dev?.child.end()
+  if (dev) rmSync(dev.directory, { recursive: true, force: true })
+})
+
+function readDev(): Known {
+  const ready = dev?.child.ready
   return {
     issuer: new URL(member(ready, 'issuer')),
     clientId: member(ready, 'client_id'),
@@ -170,7 +177,7 @@ async function exercise(t: ExecutionContext, known: Known): Promise<void> {
 }
 
 test('a strict client does everything with `mintage dev`, and a strict service accepts the tokens (row 27)', async (t) => {
-  await exercise(t, await startDev(t))
+  await exercise(t, readDev())
 })
 
 for (const path of ['/tenants/one', '/tenants/one/', '/realms/a:b(c)*']) {
@@ -180,7 +187,7 @@ for (const path of ['/tenants/one', '/tenants/one/', '/realms/a:b(c)*']) {
 }
 
 test('a failed client authentication is a 401 with a challenge that the client can read (row 4)', async (t) => {
-  const known = await startDev(t)
+  const known = readDev()
   const as = await discover(known.issuer, 'oauth2')
   const service: oauth.Client = { client_id: known.clientId }
   const wrong = [oauth.ClientSecretBasic('wrong'), oauth.ClientSecretPost('wrong'), oauth.None()]
@@ -208,7 +215,7 @@ test('a failed client authentication is a 401 with a challenge that the client c
 })
 
 test('every refusal is an error body that the client can read (rows 6, 7, 11)', async (t) => {
-  const known = await startDev(t)
+  const known = readDev()
   const as = await discover(known.issuer, 'oauth2')
   const service: oauth.Client = { client_id: known.clientId }
   const app: oauth.Client = { client_id: known.publicClientId }
@@ -243,7 +250,7 @@ test('every refusal is an error body that the client can read (rows 6, 7, 11)', 
 })
 
 test('a strict service refuses a token of another audience and one that was tampered with', async (t) => {
-  const known = await startDev(t)
+  const known = readDev()
   const as = await discover(known.issuer, 'oauth2')
   const service: oauth.Client = { client_id: known.clientId }
   const { access_token: token } = await oauth.processClientCredentialsResponse(
