@@ -34,6 +34,11 @@ const signingInput = [{ alg: 'RS256', typ: 'at+jwt', kid: randomToken(32) }, cla
   .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
   .join('.')
 const signOnce = () => sign('sha256', Buffer.from(signingInput), privateKey)
+const signByPool = () =>
+  new Promise<void>((resolve, reject) => {
+    sign('sha256', Buffer.from(signingInput), privateKey, (error) => (error ? reject(error) : resolve()))
+  })
+const atOnce = 16
 const token = `${signingInput}.${signOnce().toString('base64url')}`
 const expectation = {
   issuer: claims.iss,
@@ -54,9 +59,15 @@ const tell = logEvents(createLogger('info'))
 const directory = mkdtempSync(join(tmpdir(), 'mintage-pieces-'))
 const { knex } = openDatabase(`sqlite:${join(directory, 'pieces.db')}`)
 
-/** Each step, and how often it is taken in one round. */
-const pieces: Readonly<Record<string, readonly [count: number, step: () => unknown]>> = {
-  'one signature': [400, signOnce],
+/** Each step, how often it is taken in one round, and how many things it does where that is more than one. */
+const pieces: Readonly<Record<string, readonly [count: number, step: () => unknown, things?: number]>> = {
+  'signature on the main thread': [400, signOnce],
+  'signature by the thread pool, alone': [400, signByPool],
+  'signature by the thread pool, sixteen at once': [
+    25,
+    () => Promise.all(Array.from({ length: atOnce }, signByPool)),
+    atOnce,
+  ],
   'self-check: take apart, verify, check the claims': [
     4_000,
     () => {
@@ -96,8 +107,8 @@ async function measure(count: number, step: () => unknown): Promise<number> {
 const rounds = 7
 const times = new Map<string, number[]>(Object.keys(pieces).map((name) => [name, []]))
 for (let round = 0; round <= rounds; round++) {
-  for (const [name, [count, step]] of Object.entries(pieces)) {
-    const time = await measure(count, step)
+  for (const [name, [count, step, things = 1]] of Object.entries(pieces)) {
+    const time = (await measure(count, step)) / things
     // The first round is the warm-up.
     if (round > 0) times.get(name)?.push(time)
   }
