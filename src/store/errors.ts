@@ -37,7 +37,10 @@ export function isDuplicate(error: unknown): boolean {
 }
 
 const unavailable =
-  /^(SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PROTOCOL)|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58)/
+  /^(SQLITE_(FULL|IOERR|CANTOPEN|READONLY|NOTADB|CORRUPT|PROTOCOL)|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58|55P03)/
+
+/** What the PostgreSQL driver says, without a code, of a connection that broke. */
+const broken = /\b(Connection terminated|timeout expired|Client has encountered a connection error)\b/
 
 /** Turns what a driver threw into a {@link StoreUnavailableError} where it is one, and leaves the rest alone. */
 export function toStoreError(error: unknown): unknown {
@@ -45,7 +48,8 @@ export function toStoreError(error: unknown): unknown {
   if (isBusy(error)) {
     return new StoreUnavailableError('The database stayed locked past the deadline.', { cause: error })
   }
-  if (unavailable.test(codeOf(error)) || (error instanceof Error && error.name === 'KnexTimeoutError')) {
+  const isBroken = error instanceof Error && (error.name === 'KnexTimeoutError' || broken.test(error.message))
+  if (unavailable.test(codeOf(error)) || isBroken) {
     return new StoreUnavailableError('The database is full, unreachable or unreadable.', { cause: error })
   }
   return error
