@@ -31,7 +31,7 @@ import { UserAuthentication } from './users/user-authentication.ts'
 interface Issuer {
   readonly handle: RequestListener
   /** From now on the process can answer; retry windows count from here at the earliest. */
-  beginServing(): void
+  beginServing(): Promise<void>
   /** From now on `readyz` says no. */
   drain(): void
   close(): Promise<void>
@@ -80,8 +80,8 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
       ])
     }
     const issuer = await composeIssuer(config, name, logger, clock)
+    await issuer.beginServing()
     server.serve(issuer.handle)
-    issuer.beginServing()
     return {
       url: server.url,
       issuer: name,
@@ -156,8 +156,8 @@ async function composeIssuer(
   })
   return {
     handle: app.callback(),
-    beginServing() {
-      store.availability.begin(clock.now())
+    async beginServing() {
+      store.availability.begin(await store.now())
       sweeper.start()
     },
     drain() {

@@ -163,11 +163,19 @@ export class SessionService {
 
   /** The live session that an authentic refresh token belongs to, of whichever generation; changes nothing. */
   async find(refreshToken: string): Promise<{ session: SessionRecord; isLatest: boolean } | undefined> {
+    const found = await this.#findAny(refreshToken)
+    return found && isLive(found.session, await this.#store.now()) ? found : undefined
+  }
+
+  /** The session that an authentic refresh token belongs to, though it has ended or expired. */
+  async findAny(refreshToken: string): Promise<SessionRecord | undefined> {
+    return (await this.#findAny(refreshToken))?.session
+  }
+
+  async #findAny(refreshToken: string): Promise<{ session: SessionRecord; isLatest: boolean } | undefined> {
     const content = readRefreshToken(refreshToken, this.#keys)
-    if (!content) return undefined
-    const session = await this.#store.sessions.findByHandle(content.handle)
-    if (!session || !isLive(session, await this.#store.now())) return undefined
-    return { session, isLatest: content.generation >= session.generation }
+    const session = content && (await this.#store.sessions.findByHandle(content.handle))
+    return session && { session, isLatest: content.generation >= session.generation }
   }
 
   /** The live session of this `sid`. */

@@ -15,6 +15,11 @@ export class Availability {
     this.#down = true
   }
 
+  /** Whether the database has not answered since its last failure. */
+  get isDown(): boolean {
+    return this.#down
+  }
+
   succeeded(now: number): void {
     if (!this.#down) return
     this.#down = false

@@ -83,25 +83,36 @@ function openSqlite(filename: string): Database {
   return { knex, engine: 'sqlite', location: filename, checkPresence }
 }
 
-function openPostgres(url: string): Database {
-  const knex = connectPostgres(url)
-  return { knex, engine: 'postgres', location: 'PostgreSQL', checkPresence: () => undefined }
+/** How long a statement waits for a row that another transaction has, in milliseconds. */
+const lockDeadline = 5_000
+
+/** What is needed of a connection of the driver. */
+interface PostgresConnection {
+  setTypeParser(type: number, parse: (text: string) => number): void
+  query(text: string, done: (error: Error | null) => void): void
 }
 
-function connectPostgres(url: string): Knex {
-  try {
-    return knexModule({
-      client: 'pg',
-      compileSqlOnError: false,
-      connection: url,
-      log: silence,
-      pool: { min: 0, max: 10 },
-      acquireConnectionTimeout: 10_000,
-    })
-  } catch (error) {
-    throw new StoreUnavailableError(
-      'PostgreSQL needs a driver that is not installed: npm install pg, or let MINTAGE_DATABASE_URL be sqlite:PATH.',
-      { cause: error },
-    )
-  }
+const bigint = 20
+
+function openPostgres(url: string): Database {
+  const knex = knexModule({
+    client: 'pg',
+    compileSqlOnError: false,
+    log: silence,
+    connection: { connectionString: url, connectionTimeoutMillis: lockDeadline },
+    pool: {
+      min: 0,
+      max: 10,
+      afterCreate(
+        connection: PostgresConnection,
+        done: (error: Error | null, connection: PostgresConnection) => void,
+      ) {
+        // Times and counters: all of them are exact in a number, which the driver does not know.
+        connection.setTypeParser(bigint, Number)
+        connection.query(`SET lock_timeout = ${lockDeadline}`, (error) => done(error, connection))
+      },
+    },
+    acquireConnectionTimeout: 10_000,
+  })
+  return { knex, engine: 'postgres', location: 'PostgreSQL', checkPresence: () => undefined }
 }

@@ -50,10 +50,12 @@ const outages: readonly (readonly [RegExp, string])[] = [
   ],
   [/^SQLITE_(IOERR|PROTOCOL)/, 'The disk of the database fails or is full: see to it.'],
   [
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58)/,
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58|55P03)/,
     'The database server cannot be reached or takes no work: see that it runs.',
   ],
 ]
+/** What the PostgreSQL driver says, without a code, of a connection that broke. */
+const broken = /\b(Connection terminated|timeout expired|Client has encountered a connection error)\b/
 
 /** Turns what a driver threw into a {@link StoreUnavailableError} where it is one, and leaves the rest alone. */
 export function toStoreError(error: unknown): unknown {
@@ -64,6 +66,11 @@ export function toStoreError(error: unknown): unknown {
   const code = codeOf(error)
   const outage = outages.find(([codes]) => codes.test(code))
   if (outage) return new StoreUnavailableError(outage[1], { cause: error })
+  if (error instanceof Error && broken.test(error.message)) {
+    return new StoreUnavailableError('The connection to the database broke: see that it runs.', {
+      cause: error,
+    })
+  }
   if (error instanceof Error && error.name === 'KnexTimeoutError') {
     return new StoreUnavailableError('The database is busy: no connection became free in time.', {
       cause: error,

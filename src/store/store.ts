@@ -90,12 +90,15 @@ export class Store extends Tables {
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
   readonly #redeemer: Redeemer
+  /** What a transaction has read must still be so when it commits; SQLite's have one writer and need no word. */
+  readonly #isolation: Knex.TransactionConfig
 
   constructor(database: Database, options: StoreOptions) {
     super(database.knex)
     this.#database = database
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
+    this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
     const clock = this.#clock ?? systemClock
     this.#redeemer =
@@ -128,7 +131,7 @@ export class Store extends Tables {
       const tx = new StoreTransaction(trx, await this.#now(trx))
       const result = await work(tx)
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
-    })
+    }, this.#isolation)
     this.changes.announce(stepped)
     for (const event of tx.events) this.#sink(event)
     return result
@@ -155,12 +158,15 @@ export class Store extends Tables {
     await this.#database.knex.destroy()
   }
 
-  async #retry<T>(run: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
+  async #retry<T>(
+    run: (trx: Knex.Transaction) => Promise<T>,
+    isolation: Knex.TransactionConfig = {},
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         this.#database.checkPresence()
-        const result = await this.#database.knex.transaction(run)
-        this.availability.succeeded(this.#clock?.now() ?? systemClock.now())
+        const result = await this.#database.knex.transaction(run, isolation)
+        await this.#noticeSuccess()
         return result
       } catch (error) {
         if (isConflict(error) && attempt <= conflictRetries) {
@@ -172,6 +178,13 @@ export class Store extends Tables {
         throw reason
       }
     }
+  }
+
+  async #noticeSuccess(): Promise<void> {
+    if (!this.availability.isDown) return
+    // What was committed stays committed when the next question finds the database gone again.
+    const now = await this.now().catch(() => undefined)
+    if (now !== undefined) this.availability.succeeded(now)
   }
 
   async #now(query: Knex): Promise<number> {

@@ -12,8 +12,8 @@ export interface StampedeOptions {
 }
 
 export interface StampedeResult {
-  /** How often each status was answered; `lost` when the connection broke. */
-  readonly answers: ReadonlyMap<number | 'lost', number>
+  /** How often each status was answered, or why there was no answer. */
+  readonly answers: ReadonlyMap<number | string, number>
   /** The refresh tokens that were handed out. */
   readonly successors: ReadonlySet<string>
   /** The generation in the database afterwards. */
@@ -36,18 +36,14 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
   try {
     const [first] = clients
     const token = refreshTokenOf((await first?.login(nodes[0]?.url ?? '', installation.username)) ?? none)
-    const answers = new Map<number | 'lost', number>()
+    const answers = new Map<number | string, number>()
     const successors = new Set<string>()
     const refresh = async (index: number): Promise<void> => {
-      const answer = await clients[index % nodes.length]
-        ?.refresh(nodes[index % nodes.length]?.url ?? '', token)
-        .catch((error: unknown) => {
-          if (error instanceof LostAnswerError) return undefined
-          throw error
-        })
-      const status = answer?.status ?? 'lost'
+      const node = index % nodes.length
+      const answer = await clients[node]?.refresh(nodes[node]?.url ?? '', token).catch(toReason)
+      const status = typeof answer === 'object' ? answer.status : String(answer)
       answers.set(status, (answers.get(status) ?? 0) + 1)
-      if (answer?.status === 200) successors.add(refreshTokenOf(answer))
+      if (typeof answer === 'object' && answer.status === 200) successors.add(refreshTokenOf(answer))
     }
     const started = performance.now()
     await Promise.all(Array.from({ length: options.requests }, (_, index) => refresh(index)))
@@ -68,3 +64,10 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
 }
 
 const none = { status: 0, body: {} }
+
+/** Why an answer was lost, as the system calls it. */
+function toReason(error: unknown): string {
+  if (!(error instanceof LostAnswerError)) throw error
+  const { cause } = error
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : 'cut short'
+}

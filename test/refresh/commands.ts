@@ -198,3 +198,21 @@ export function clockCommand(
       }),
     )
 }
+
+/** An honest client goes on refreshing one session while time goes by, as it does until the session's life is over. */
+export function ageCommand(
+  installation: SharedInstallation,
+  clock: TestClock,
+  stride: number,
+): fc.Arbitrary<Command> {
+  return fc.tuple(newest, fc.array(honestly, { minLength: 2, maxLength: 5 })).map(([back, intents]) =>
+    act(`age(${JSON.stringify({ session: back, intents })})`, async (world) => {
+      const line = await world.choose(back, installation.service.id)
+      for (const intent of intents) {
+        clock.advance(stride)
+        await world.settle()
+        await presentTo(line, world, installation, [intent])
+      }
+    }),
+  )
+}

@@ -21,7 +21,7 @@ test('row 19: two processes keep the table of the design while answers get lost 
     nodes,
     lives: { retryWindow: 60 * minute, idleTtl: 7 * day, ttl: 90 * day },
     commands: [...clients, ...clients, fc.oneof(killCommand(installation))],
-    runs: 10 * effort,
+    runs: 8 * effort,
     maxCommands: 25,
   })
 })

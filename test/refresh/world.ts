@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
-import { setTimeout as delay } from 'node:timers/promises'
-import { macKeyInUse } from '../../src/keys/schedule.ts'
 import { scopes } from '../support/in-process-issuer.ts'
-import type { Confidential, SharedInstallation } from '../support/shared-installation.ts'
-import {
-  type Answer,
-  LostAnswerError,
-  readToken,
-  refreshTokenOf,
-  TokenClient,
-} from '../support/token-client.ts'
+import type { SharedInstallation } from '../support/shared-installation.ts'
+import { readToken, refreshTokenOf } from '../support/token-client.ts'
+import { Hands } from './hands.ts'
 import type { Nodes } from './nodes.ts'
 import { explain, isLive, type Line, type Observation, type Observed, type Operation } from './rules.ts'
 
@@ -41,7 +34,7 @@ export class World {
   readonly #installation: SharedInstallation
   readonly #nodes: Nodes
   readonly #lives: Lives
-  readonly #clients: ReadonlyMap<string, TokenClient>
+  readonly #hands: Hands
   readonly #tally: Tally
 
   constructor(installation: SharedInstallation, nodes: Nodes, lives: Lives, tally: Tally) {
@@ -49,8 +42,7 @@ export class World {
     this.#nodes = nodes
     this.#lives = lives
     this.#tally = tally
-    const all: readonly Confidential[] = [installation.service, installation.strict, installation.stranger]
-    this.#clients = new Map(all.map((client) => [client.id, new TokenClient(client, 8)]))
+    this.#hands = new Hands(installation, nodes)
   }
 
   /** The generation `back` steps behind the honest client's latest one, if its token is known; else the latest. */
@@ -60,8 +52,13 @@ export class World {
     return known?.tokens.has(held - back) ? held - back : held
   }
 
+  /** See {@link Hands.settle}. */
+  settle(): Promise<void> {
+    return this.#hands.settle()
+  }
+
   close(): void {
-    for (const client of this.#clients.values()) client.close()
+    this.#hands.close()
   }
 
   /** A live session, so many back from the newest; a new one when none lives. -1 is the newest of all. */
@@ -80,7 +77,7 @@ export class World {
     const granted = narrow ? scopes.slice(0, 1) : scopes
     const url = `${this.#nodes.url(node)}/oauth2/token`
     const form = { grant_type: 'password', username: 'ada', password: 'correct horse battery staple' }
-    const answer = await this.#client(owner).post(url, { ...form, scope: granted.join(' ') })
+    const answer = await this.#hands.client(owner).post(url, { ...form, scope: granted.join(' ') })
     const token = refreshTokenOf(answer)
     const now = this.#nodes.now()
     this.#known.push({
@@ -123,7 +120,7 @@ export class World {
         }),
       ),
     )
-    await this.#repair(operations)
+    await this.#hands.repair(operations)
     for (const one of observed) this.#count(`${one.operation.kind}: ${toWords(one.observation)}`)
     const story = JSON.stringify({ before: this.lines, observed, moment })
     if (observed.length === 1) this.#checkHonestClient(observed, moment.now, story)
@@ -135,88 +132,6 @@ export class World {
     assert.ok(explained, `The database holds ${JSON.stringify(actual)} after ${story}`)
     this.lines = explained
     await this.#checkUsable(story)
-  }
-
-  /**
-   * Waits until every node uses the MAC key that it should by now, before much time goes by in no time: a process
-   * learns of a new key within a second of real time, long before the first one uses it.
-   */
-  async settle(): Promise<void> {
-    const { store, service, username } = this.#installation
-    for (const node of [0, 1]) {
-      for (;;) {
-        const expected = macKeyInUse(await store.keys.read(), this.#nodes.now())?.id
-        const token = refreshTokenOf(await this.#client(service.id).login(this.#nodes.url(node), username))
-        if (readToken(token).macKey === expected) break
-        await delay(20)
-      }
-    }
-  }
-
-  async #perform(operation: Operation): Promise<Observation> {
-    const { administration } = this.#installation
-    switch (operation.kind) {
-      case 'present':
-        return this.#present(operation)
-      case 'revoke': {
-        const token = this.#token(operation.line, operation.generation)
-        const owner = this.#client(this.lines[operation.line]?.owner ?? '')
-        const answer = await orLost(owner.post(`${this.#nodes.url(operation.node)}/oauth2/revoke`, { token }))
-        if (!answer) return { kind: 'lost' }
-        return answer.status === 200 ? { kind: 'done' } : toRefused(answer)
-      }
-      case 'disable-user':
-        await administration.users.disable(this.#installation.username)
-        break
-      case 'disable-client':
-        await administration.clients.disable(operation.client)
-        break
-      case 'rotate-mac':
-        await administration.keys.rotateMac()
-        break
-      case 'kill':
-        await delay(operation.after)
-        await this.#nodes.kill(operation.node)
-    }
-    return { kind: 'done' }
-  }
-
-  async #present(operation: Extract<Operation, { kind: 'present' }>): Promise<Observation> {
-    const { line, node, generation, key, scope, client } = operation
-    const options = { key: key ?? undefined, scope: scope ?? undefined }
-    const token = this.#token(line, generation)
-    const answer = await orLost(this.#client(client).refresh(this.#nodes.url(node), token, options))
-    if (!answer) return { kind: 'lost' }
-    if (answer.status !== 200) return toRefused(answer)
-    const successor = refreshTokenOf(answer)
-    return {
-      kind: 'refreshed',
-      generation: readToken(successor).generation,
-      scope: String(answer.body['scope']),
-      token: successor,
-    }
-  }
-
-  /** Brings back what the step took away: nodes run, and user and clients are enabled, when the next one begins. */
-  async #repair(operations: readonly Operation[]): Promise<void> {
-    const { administration, username } = this.#installation
-    for (const operation of operations) {
-      if (operation.kind === 'kill') await this.#nodes.start(operation.node)
-      if (operation.kind === 'disable-user') await administration.users.enable(username)
-      if (operation.kind === 'disable-client') {
-        await administration.clients.enable(operation.client)
-        for (const node of [0, 1]) await this.#waitUntilAccepted(operation.client, node)
-      }
-    }
-  }
-
-  async #waitUntilAccepted(client: string, node: number): Promise<void> {
-    const url = `${this.#nodes.url(node)}/oauth2/token`
-    for (;;) {
-      const answer = await orLost(this.#client(client).post(url, { grant_type: 'client_credentials' }))
-      if (answer?.status === 200) return
-      await delay(20)
-    }
   }
 
   /**
@@ -289,7 +204,7 @@ export class World {
         const latest = [...tokens].filter(([generation]) => generation > line.generation - 3)
         const active: number[] = []
         for (const [generation, token] of latest) {
-          const answer = await this.#client(line.owner).post(url, { token })
+          const answer = await this.#hands.client(line.owner).post(url, { token })
           if (answer.body['active'] === true) active.push(generation)
         }
         const usable = isLive(line, now) && tokens.has(line.generation) ? [line.generation] : []
@@ -298,10 +213,12 @@ export class World {
     )
   }
 
-  #client(id: string): TokenClient {
-    const client = this.#clients.get(id)
-    assert.ok(client, `No client ${id}`)
-    return client
+  #perform(operation: Operation): Promise<Observation> {
+    if (operation.kind !== 'present' && operation.kind !== 'revoke') {
+      return this.#hands.perform(operation, '', '')
+    }
+    const { line, generation } = operation
+    return this.#hands.perform(operation, this.#token(line, generation), this.lines[line]?.owner ?? '')
   }
 
   #token(line: number, generation: number): string {
@@ -323,19 +240,6 @@ interface Row {
 
 function toRow({ generation, ended, retryKey }: Line): Row {
   return { generation, ended, hasKey: retryKey !== null }
-}
-
-async function orLost(answer: Promise<Answer>): Promise<Answer | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof LostAnswerError) return undefined
-    throw error
-  }
-}
-
-function toRefused({ status, body }: Answer): Observation {
-  return { kind: 'refused', error: String(body['error'] ?? status) }
 }
 
 function toWords(observation: Observation): string {
