@@ -182,16 +182,20 @@ export interface Installation {
   close(): Promise<void>
 }
 
-/**
- * Opens an installation for administration, beside a server that may be running on it.
- * @param onProblem told of what went wrong after the change was made, such as a file that could not be deleted.
- */
+export interface InstallationOptions {
+  /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
+  readonly onProblem: (error: unknown) => void
+  readonly clock?: Clock
+  /** Whether a database may be made where there is none; true unless said otherwise. */
+  readonly create?: boolean
+}
+
+/** Opens an installation for administration, beside a server that may be running on it. */
 export async function openInstallation(
   config: Config,
-  onProblem: (error: unknown) => void,
-  clock?: Clock,
+  { onProblem, ...options }: InstallationOptions,
 ): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, ...(clock && { clock }) })
+  const store = await openStore({ url: config.databaseUrl, ...options })
   const hashes = createHashPool(config)
   const vault = new DirectoryVault(config.keysDir)
   const keeper = new RingKeeper({

@@ -49,7 +49,12 @@ const issuer = z.string().transform((text, context) => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   // URL mends what it reads, and the text is published as it is.
-  if (secure && /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@/%-]*)?$/i.test(text)) return text
+  if (
+    secure &&
+    !/\/\/.*\/\//.test(text) &&
+    /^https?:\/\/[\w.:[\]-]+(\/[\w.~!$&'()*+,;=:@/%-]*)?$/i.test(text)
+  )
+    return text
   context.addIssue('expected an https URL without user, query and fragment (http only on loopback)')
   return z.NEVER
 })

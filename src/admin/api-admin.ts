@@ -1,7 +1,7 @@
 import { randomId } from '../lib/ids.ts'
 import type { ClaimsPreset, TokenTyp } from '../protocol/claims.ts'
 import type { ApiRecord } from '../store/api-table.ts'
-import { isDuplicate } from '../store/errors.ts'
+import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
 import { checkAudience, checkLives } from './validation.ts'
@@ -49,7 +49,8 @@ export class ApiAdmin {
         return api
       })
     } catch (error) {
-      if (isDuplicate(error)) throw new AdminError(`There is an API ${JSON.stringify(audience)} already.`)
+      if (error instanceof DuplicateError)
+        throw new AdminError(`There is an API ${JSON.stringify(audience)} already.`)
       throw error
     }
   }

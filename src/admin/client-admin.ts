@@ -4,7 +4,7 @@ import { randomId } from '../lib/ids.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { ClientRecord } from '../store/client-table.ts'
-import { isDuplicate } from '../store/errors.ts'
+import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
 import { checkClaims, checkClientId, checkLives, checkName } from './validation.ts'
@@ -73,7 +73,8 @@ export class ClientAdmin {
         return { client, secret: secret?.secret }
       })
     } catch (error) {
-      if (isDuplicate(error)) throw new AdminError(`There is a client ${JSON.stringify(clientId)} already.`)
+      if (error instanceof DuplicateError)
+        throw new AdminError(`There is a client ${JSON.stringify(clientId)} already.`)
       throw error
     }
   }

@@ -24,12 +24,13 @@ export class SessionAdmin {
     })
   }
 
-  /** Ends one session by its `sid`. */
-  async revoke(sid: string): Promise<void> {
+  /** Ends one session by its `sid`, and says how many that were: 0 when it had ended already. */
+  async revoke(sid: string): Promise<number> {
     if (!(await this.#store.sessions.findBySid(sid))) throw notFound('session', sid)
-    await this.#store.transaction(async (tx) => {
+    return this.#store.transaction(async (tx) => {
       const ended = await tx.sessions.end({ sid }, 'revoked_by_operator', tx.now)
       if (ended > 0) await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_operator' })
+      return ended
     })
   }
 

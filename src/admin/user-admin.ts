@@ -1,6 +1,6 @@
 import { randomId } from '../lib/ids.ts'
 import type { JsonObject } from '../protocol/claims.ts'
-import { isDuplicate } from '../store/errors.ts'
+import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from '../users/hash-pool.ts'
@@ -59,7 +59,8 @@ export class UserAdmin {
         return user
       })
     } catch (error) {
-      if (isDuplicate(error)) throw new AdminError(`There is a user ${JSON.stringify(username)} already.`)
+      if (error instanceof DuplicateError)
+        throw new AdminError(`There is a user ${JSON.stringify(username)} already.`)
       throw error
     }
   }

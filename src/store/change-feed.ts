@@ -18,7 +18,7 @@ export class ChangeFeed {
   readonly #database: Database
   readonly #listeners = new Map<Topic, Set<Listener>>()
   readonly #versions = new Map<string, number>()
-  #dataVersion: number | undefined
+  #seen: { readonly connection: object; readonly dataVersion: number } | undefined
   #timer: NodeJS.Timeout | undefined
   #polling: Promise<void> | undefined
   #closed = false
@@ -85,12 +85,14 @@ export class ChangeFeed {
 
   async #poll(): Promise<void> {
     if (this.#database.engine === 'sqlite') {
-      const current = await withSqliteConnection(this.#database.knex, (connection) =>
-        Number(connection.pragma('data_version', { simple: true })),
-      )
-      if (current === this.#dataVersion) return
+      const seen = await withSqliteConnection(this.#database.knex, (connection) => ({
+        connection,
+        dataVersion: Number(connection.pragma('data_version', { simple: true })),
+      }))
+      // The number means something on one connection only.
+      if (seen.connection === this.#seen?.connection && seen.dataVersion === this.#seen.dataVersion) return
       await this.#update()
-      this.#dataVersion = current
+      this.#seen = seen
     } else {
       await this.#update()
     }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
@@ -41,16 +41,22 @@ const silence = {
 }
 
 /**
- * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700.
+ * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700, unless
+ * `create` is false.
  * @throws {StoreUnavailableError} when the file cannot be made or opened.
  */
-export function openDatabase(url: string): Database {
-  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)))
+export function openDatabase(url: string, create = true): Database {
+  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)), create)
   if (/^postgres(ql)?:/.test(url)) return openPostgres(url)
   throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
 }
 
-function openSqlite(filename: string): Database {
+function openSqlite(filename: string, create: boolean): Database {
+  if (!create && !existsSync(filename)) {
+    throw new StoreUnavailableError(
+      `There is no database ${filename}: let MINTAGE_DATABASE_URL name the right one, or make it with mintage migrate.`,
+    )
+  }
   let opened: number
   try {
     mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })

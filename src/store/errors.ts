@@ -11,7 +11,7 @@ export class SchemaError extends OperatorError {
   override readonly name = 'SchemaError'
 }
 
-/** A name, audience or id is taken already. */
+/** A name, audience or id is taken already; the transaction changed nothing. */
 export class DuplicateError extends Error {
   override readonly name = 'DuplicateError'
 }
@@ -62,6 +62,9 @@ export function toStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) return error
   if (isBusy(error)) {
     return new StoreUnavailableError('The database stayed locked past the deadline.', { cause: error })
+  }
+  if (isConflict(error)) {
+    return new StoreUnavailableError('The transaction lost against others too often.', { cause: error })
   }
   const code = codeOf(error)
   const outage = outages.find(([codes]) => codes.test(code))

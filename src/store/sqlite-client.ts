@@ -50,6 +50,8 @@ export class SqliteClient extends BetterSqlite3Client {
   }
 
   override async _query(connection: Database, query: RawQuery): Promise<RawQuery> {
+    // A full disk has rolled it back already, and the failure to do it twice would hide why.
+    if (!connection.inTransaction && /^ROLLBACK\b/i.test(query.sql)) return query
     const run = () => super._query(connection, query)
     if (!connection.inTransaction) return waitForLock(run)
     try {

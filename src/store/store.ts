@@ -7,7 +7,7 @@ import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
 import { ClientTable } from './client-table.ts'
 import { type Database, openDatabase } from './database.ts'
-import { isConflict, StoreUnavailableError, toStoreError } from './errors.ts'
+import { DuplicateError, isConflict, isDuplicate, StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
@@ -24,6 +24,8 @@ export interface StoreOptions {
   readonly clock?: Clock
   /** Takes each event after its commit. */
   readonly onEvent?: EventSink
+  /** Whether a SQLite file may be made where there is none; true unless said otherwise. */
+  readonly create?: boolean
 }
 
 /** How often a transaction that lost against another one is run again. */
@@ -145,7 +147,7 @@ export class Store extends Tables {
   /** Whether the database can be read and written now. */
   async isUsable(): Promise<boolean> {
     try {
-      // Stepping a version by nothing takes the write lock and needs room in the log, as a real change would.
+      // Writing what stands there takes the write lock and needs room in the log, as a real change would.
       await this.#retry((trx) => trx('key_ring').where({ id: 1 }).update({ id: 1 }))
       return true
     } catch {
@@ -173,6 +175,7 @@ export class Store extends Tables {
           await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
           continue
         }
+        if (isDuplicate(error)) throw new DuplicateError('The name is taken.', { cause: error })
         const reason = toStoreError(error)
         if (reason instanceof StoreUnavailableError) this.availability.failed()
         throw reason
@@ -199,7 +202,7 @@ export class Store extends Tables {
  * @throws {SchemaError} when a newer version has written it; {StoreUnavailableError} when it cannot be used.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = openDatabase(options.url)
+  const database = openDatabase(options.url, options.create)
   const store = new Store(database, options)
   try {
     await migrate(database)

@@ -31,7 +31,7 @@ test('security 40: serve seeds no client, user or API, and makes keys of its own
     const { body } = await read(await fetch(`${issuer.url}/.well-known/jwks.json`))
     for (const key of body['keys'] as readonly { readonly kid: string }[]) kids.add(key.kid)
     await issuer.end()
-    const installation = await openInstallation(readConfig(environment), () => undefined)
+    const installation = await openInstallation(readConfig(environment), { onProblem: () => undefined })
     t.deepEqual(await installation.administration.clients.list(), [])
     t.deepEqual(await installation.administration.apis.list(), [])
     for await (const user of installation.administration.users.list()) t.fail(`There is ${user.username}.`)

@@ -65,7 +65,7 @@ export async function makeChildInstallation(
       return child
     },
     async prepare(use) {
-      const opened = await openInstallation(readConfig(environment), () => undefined)
+      const opened = await openInstallation(readConfig(environment), { onProblem: () => undefined })
       try {
         return await use(opened.administration)
       } finally {

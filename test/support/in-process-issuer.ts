@@ -76,7 +76,7 @@ export async function openTestIssuer(options: TestIssuerOptions = {}): Promise<T
     ...options.environment,
   })
   const { clock } = options
-  const installation = await openInstallation(config, () => undefined, clock)
+  const installation = await openInstallation(config, { onProblem: () => undefined, ...(clock && { clock }) })
   const { administration } = installation
   await administration.apis.create(audience, { scopes })
   const service = await administration.clients.create('service', false, {

@@ -29,7 +29,7 @@ export function serveEnvironment(directory: string): Readonly<Record<string, str
 export async function registerAccounts(
   environment: Readonly<Record<string, string>>,
 ): Promise<{ readonly service: { readonly id: string; readonly secret: string } }> {
-  const installation = await openInstallation(readConfig(environment), () => undefined)
+  const installation = await openInstallation(readConfig(environment), { onProblem: () => undefined })
   try {
     const { apis, clients, users } = installation.administration
     await apis.create(audience, { scopes })

@@ -56,7 +56,7 @@ export async function createInstallation(
   }
   const config = readConfig(environment)
   const clock = options.clock ? { clock: options.clock } : {}
-  const installation = await openInstallation(config, () => undefined, options.clock)
+  const installation = await openInstallation(config, { onProblem: () => undefined, ...clock })
   await installation.administration.apis.create(audience, { scopes })
   const username = 'ada'
   await installation.administration.users.create(username, { password })

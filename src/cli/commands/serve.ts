@@ -31,7 +31,7 @@ export function addServeCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const config = readConfig(process.env)
-      const installation = await openInstallation(config, warn)
+      const installation = await openInstallation(config, { onProblem: warn })
       await installation.close()
       print({ database: withoutPassword(config.databaseUrl), schema: 'up to date' }, json)
     })

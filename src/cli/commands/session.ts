@@ -41,8 +41,7 @@ export function addSessionCommands(program: Command): void {
       const revoked = await administer(async ({ sessions }) => {
         if (all === true) return sessions.revokeAll()
         if (user !== undefined) return sessions.revokeUser(user)
-        await sessions.revoke(id ?? '')
-        return 1
+        return sessions.revoke(id ?? '')
       })
       print({ revoked }, json)
     })
