@@ -186,8 +186,6 @@ export interface InstallationOptions {
   /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
   readonly onProblem: (error: unknown) => void
   readonly clock?: Clock
-  /** Whether a database may be made where there is none; true unless said otherwise. */
-  readonly create?: boolean
 }
 
 /** Opens an installation for administration, beside a server that may be running on it. */

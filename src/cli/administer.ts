@@ -1,19 +1,17 @@
 import type { Administration } from '../admin/administration.ts'
 import { openInstallation } from '../compose.ts'
 import { readConfig } from '../config.ts'
-import { warn } from './output.ts'
+import { say, warn } from './output.ts'
 
-/**
- * Runs one use case on the installation that the environment names, and lets go of it.
- * @param options.create whether it may be the first: a mistyped path is no new installation for all the others.
- */
-export async function administer<T>(
-  use: (administration: Administration) => Promise<T>,
-  { create = false }: { readonly create?: boolean } = {},
-): Promise<T> {
-  const installation = await openInstallation(readConfig(process.env), { onProblem: warn, create })
+/** Runs one use case on the installation that the environment names, and lets go of it. */
+export async function administer<T>(use: (administration: Administration) => Promise<T>): Promise<T> {
+  const installation = await openInstallation(readConfig(process.env), { onProblem: warn })
+  const { newFile } = installation.store
   try {
-    return await use(installation.administration)
+    const result = await use(installation.administration)
+    // A mistyped path looks like an installation where nothing has been made yet.
+    if (newFile !== undefined) say(`mintage: there was no database, so ${newFile} was made.`)
+    return result
   } finally {
     await installation.close()
   }

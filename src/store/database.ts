@@ -10,6 +10,8 @@ export type Engine = 'sqlite' | 'postgres'
 /** An open database: knex, which engine it speaks to, and where it is, without a password. */
 export interface Database {
   readonly location: string
+  /** Whether the file was made just now. */
+  readonly isNew: boolean
   /**
    * SQLite goes on writing to a file that was deleted or replaced, and all of it is lost with the process.
    * @throws {StoreUnavailableError} when the file is not the one that was opened.
@@ -41,22 +43,17 @@ const silence = {
 }
 
 /**
- * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700, unless
- * `create` is false.
+ * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700.
  * @throws {StoreUnavailableError} when the file cannot be made or opened.
  */
-export function openDatabase(url: string, create = true): Database {
-  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)), create)
+export function openDatabase(url: string): Database {
+  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)))
   if (/^postgres(ql)?:/.test(url)) return openPostgres(url)
   throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
 }
 
-function openSqlite(filename: string, create: boolean): Database {
-  if (!create && !existsSync(filename)) {
-    throw new StoreUnavailableError(
-      `There is no database ${filename}: let MINTAGE_DATABASE_URL name the right one, or make it with mintage migrate.`,
-    )
-  }
+function openSqlite(filename: string): Database {
+  const isNew = !existsSync(filename)
   let opened: number
   try {
     mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })
@@ -86,7 +83,7 @@ function openSqlite(filename: string, create: boolean): Database {
       `The database file ${filename} was deleted or replaced while it was open: put it back, or restart Mintage.`,
     )
   }
-  return { knex, engine: 'sqlite', location: filename, checkPresence }
+  return { knex, engine: 'sqlite', location: filename, isNew, checkPresence }
 }
 
 /** How long a statement waits for a row that another transaction has, in milliseconds. */
@@ -120,5 +117,5 @@ function openPostgres(url: string): Database {
     },
     acquireConnectionTimeout: 10_000,
   })
-  return { knex, engine: 'postgres', location: 'PostgreSQL', checkPresence: () => undefined }
+  return { knex, engine: 'postgres', location: 'PostgreSQL', isNew: false, checkPresence: () => undefined }
 }

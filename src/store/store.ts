@@ -24,8 +24,6 @@ export interface StoreOptions {
   readonly clock?: Clock
   /** Takes each event after its commit. */
   readonly onEvent?: EventSink
-  /** Whether a SQLite file may be made where there is none; true unless said otherwise. */
-  readonly create?: boolean
 }
 
 /** How often a transaction that lost against another one is run again. */
@@ -112,6 +110,11 @@ export class Store extends Tables {
             this.#sink,
             (query) => this.#now(query),
           )
+  }
+
+  /** The file that was made for it just now; undefined when it was there. */
+  get newFile(): string | undefined {
+    return this.#database.isNew ? this.#database.location : undefined
   }
 
   /** The database's time, in milliseconds since the epoch. */
@@ -202,7 +205,7 @@ export class Store extends Tables {
  * @throws {SchemaError} when a newer version has written it; {StoreUnavailableError} when it cannot be used.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = openDatabase(options.url, options.create)
+  const database = openDatabase(options.url)
   const store = new Store(database, options)
   try {
     await migrate(database)

@@ -140,6 +140,14 @@ test('the executable ends with the code of its command', async (t) => {
   t.is((await runMintage(['client', 'list'], environment)).code, 0)
 })
 
+test('a command that finds no database makes one and says which', async (t) => {
+  const environment = serveEnvironment(makeDirectory(t))
+  const first = await runMintage(['client', 'list', '--json'], environment)
+  t.is(first.stdout, '[]\n')
+  t.regex(first.stderr, /there was no database, so .*mintage\.db was made/)
+  t.is((await runMintage(['client', 'list', '--json'], environment)).stderr, '')
+})
+
 test('a command whose output is lost says so and fails', async (t) => {
   const environment = cleanEnvironment(serveEnvironment(makeDirectory(t)))
   const run = (redirection: string) => {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
-import { isDuplicate, SchemaError } from '../../src/store/errors.ts'
+import { DuplicateError, SchemaError } from '../../src/store/errors.ts'
 import { openStore } from '../../src/store/store.ts'
 import { TestClock } from '../support/in-process-issuer.ts'
 import { insertSession, openTestStore, session, type TestEngine } from './test-database.ts'
@@ -90,7 +90,7 @@ export function testBehaviour(engine: TestEngine): void {
       store.transaction(() => Promise.reject(new Error('on purpose'))),
     ])
     t.deepEqual(
-      failures.map((failure) => failure.status === 'rejected' && isDuplicate(failure.reason)),
+      failures.map((failure) => failure.status === 'rejected' && failure.reason instanceof DuplicateError),
       [true, true, false],
     )
   })

@@ -30,9 +30,7 @@ export function addApiCommands(program: Command): void {
       examples('mintage api create https://api.example --scope "orders:read orders:write"'),
     )
     .action(async (audience: string, options: SettingOptions & Json) => {
-      const created = await administer(({ apis }) => apis.create(audience, toSettings(options)), {
-        create: true,
-      })
+      const created = await administer(({ apis }) => apis.create(audience, toSettings(options)))
       print(describe(created), options.json)
     })
 

@@ -54,9 +54,8 @@ export function addClientCommands(program: Command): void {
       ),
     )
     .action(async (options: CreateOptions) => {
-      const { client: created, secret } = await administer(
-        ({ clients }) => clients.create(options.id, options.public === true, toSettings(options)),
-        { create: true },
+      const { client: created, secret } = await administer(({ clients }) =>
+        clients.create(options.id, options.public === true, toSettings(options)),
       )
       print({ ...describe(created), ...(secret !== undefined && { client_secret: secret }) }, options.json)
       if (secret !== undefined) say('Keep the secret now: it is not shown again.')

@@ -34,9 +34,8 @@ export function addUserCommands(program: Command): void {
     )
     .action(async (username: string, { email, claims, passwordStdin, json }: CreateOptions) => {
       const password = passwordStdin === true ? await readSecretFromStdin() : undefined
-      const created = await administer(
-        ({ users }) => users.create(username, given({ email, claims, password })),
-        { create: true },
+      const created = await administer(({ users }) =>
+        users.create(username, given({ email, claims, password })),
       )
       print(describe(created), json)
     })
