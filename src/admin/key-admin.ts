@@ -1,4 +1,3 @@
-import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Vault } from '../keys/vault.ts'
 import type { KeyRecord } from '../store/key-table.ts'
@@ -64,11 +63,17 @@ export class KeyAdmin {
         ? keys.find(({ state }) => state === 'current')
         : keys.find((each) => each.kid === kid)
     if (!key) throw kid === undefined ? new AdminError('There is no current key yet.') : notFound('key', kid)
-    const object = isPrivate
-      ? createPrivateKey(await this.#vault.load({ kind: 'signing-key', kid: key.kid }))
-      : createPublicKey({ key: key.publicJwk as JsonWebKey, format: 'jwk' })
-    if (format === 'jwk')
-      return JSON.stringify({ ...object.export({ format: 'jwk' }), kid: key.kid, use: 'sig', alg: 'RS256' })
-    return object.export({ type: isPrivate ? 'pkcs8' : 'spki', format: 'pem' }).toString()
+    // Loaded here, since no other command needs it, and no server.
+    const jose = await import('jose')
+    const exported = isPrivate
+      ? await jose.importPKCS8(await this.#vault.load({ kind: 'signing-key', kid: key.kid }), 'RS256', {
+          extractable: true,
+        })
+      : await jose.importJWK({ ...key.publicJwk }, 'RS256', { extractable: true })
+    if (format === 'jwk') {
+      return JSON.stringify({ ...(await jose.exportJWK(exported)), kid: key.kid, use: 'sig', alg: 'RS256' })
+    }
+    if (exported instanceof Uint8Array) throw new TypeError('An RSA key is no secret of bytes.')
+    return isPrivate ? jose.exportPKCS8(exported) : jose.exportSPKI(exported)
   }
 }

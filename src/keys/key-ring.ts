@@ -52,7 +52,7 @@ export class KeyRing {
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The database's clock minus the process's. */
   #offset = 0
-  #usableSince = Number.NEGATIVE_INFINITY
+  #unusableUntil = Number.NEGATIVE_INFINITY
   #queuedReload: Promise<void> | undefined
   #lastReload: Promise<void> = Promise.resolve()
   #lastTick: Promise<void> = Promise.resolve()
@@ -150,18 +150,17 @@ export class KeyRing {
 
   /** Whether tokens can be signed and refreshed here. Says nothing of the database. */
   isUsable(): boolean {
-    const { ring, signer, signsUntil, macKeys } = this.#view
-    const macKey = macKeyInUse(ring, this.#now())
-    const lastExpiry = this.#now() + this.#options.policy.tokenLife
-    return signer !== undefined && lastExpiry <= signsUntil && macKey !== undefined && macKeys.has(macKey.id)
+    const usable = this.#canSign()
+    if (!usable) this.#unusableUntil = this.#now()
+    return usable
   }
 
   /**
-   * Since when tokens can be signed and refreshed here, in milliseconds since the epoch by the database's clock; now
-   * while they cannot. Before it nobody could be answered.
+   * When {@link isUsable} last said no, in milliseconds since the epoch by the database's clock. Until then whoever
+   * asked could not be answered.
    */
-  get usableSince(): number {
-    return this.isUsable() ? this.#usableSince : this.#now()
+  get unusableUntil(): number {
+    return this.#unusableUntil
   }
 
   /** Makes this life of access tokens, in milliseconds, durable in the ring unless it is; before one is signed. */
@@ -227,6 +226,13 @@ export class KeyRing {
     await this.#lastReload
   }
 
+  #canSign(): boolean {
+    const { ring, signer, signsUntil, macKeys } = this.#view
+    const macKey = macKeyInUse(ring, this.#now())
+    const lastExpiry = this.#now() + this.#options.policy.tokenLife
+    return signer !== undefined && lastExpiry <= signsUntil && macKey !== undefined && macKeys.has(macKey.id)
+  }
+
   async #load(): Promise<void> {
     const { store, vault, clock, onError } = this.#options
     for (;;) {
@@ -238,9 +244,7 @@ export class KeyRing {
         const view = await loadView(ring, vault, known)
         // A key that was withdrawn meanwhile has lost its file, and that is no problem.
         if (view.problems.length > 0 && (await store.keys.read()).version !== ring.version) continue
-        const wasUsable = this.isUsable()
         this.#view = view
-        if (!wasUsable && this.isUsable()) this.#usableSince = this.#now()
         const told = new Set(known.problems.map((problem) => problem.message))
         for (const problem of view.problems) if (!told.has(problem.message)) onError(problem)
       }

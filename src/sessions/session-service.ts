@@ -22,8 +22,8 @@ import { createHandle, readRefreshToken, writeRefreshToken } from './refresh-tok
 export interface SessionKeys extends MacKeys {
   /** Whether what a session needs can be signed now. */
   isUsable(): boolean
-  /** Since when it can, in milliseconds since the epoch; now while it cannot. */
-  readonly usableSince: number
+  /** When it was last asked for and could not, in milliseconds since the epoch. */
+  readonly unusableUntil: number
   /** Makes sure, durably, that MAC keys outlive sessions that may idle this long (milliseconds). */
   ensureIdle(milliseconds: number): Promise<void>
 }
@@ -147,7 +147,7 @@ export class SessionService {
         this.#store.redeem(content.handle, (redeemable, now, servingSince) =>
           decideRefresh(redeemable, presentation, {
             now,
-            servingSince: Math.max(servingSince, this.#keys.usableSince),
+            servingSince: Math.max(servingSince, this.#keys.unusableUntil),
             retryWindow: client.retryWindow ?? this.#policy.retryWindow,
             idleTtl,
             macKey: this.#keys.currentMacKey().id,

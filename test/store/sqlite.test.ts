@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
 import test from 'ava'
+import { openDatabase } from '../../src/store/database.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
+import { Store } from '../../src/store/store.ts'
 import { runMintage } from '../support/child-issuer.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
@@ -56,4 +58,21 @@ test('sqlite: processes that migrate one empty database at once all succeed', as
     [0, 1, 2, 3].map(() => runMintage(['migrate'], { MINTAGE_DATABASE_URL: database.url })),
   )
   for (const { code, stderr } of results) t.is(code, 0, stderr)
+})
+
+test('sqlite: a transaction that finds the disk full is an outage, and changes nothing', async (t) => {
+  const { store, database } = await openTestStore(t, sqlite)
+  const small = openDatabase(database.url)
+  const { knex } = small
+  t.teardown(() => knex.destroy())
+  const [{ page_count: pages }] = await knex.raw('PRAGMA page_count')
+  const full = new Store(small, { url: database.url })
+  await knex.raw(`PRAGMA max_page_count = ${pages}`)
+  const fill = full.transaction(async (tx) => {
+    for (let n = 0; n < 100; n++) {
+      await tx.record({ type: 'user.created', user: `usr_${n}_${'x'.repeat(1_000)}` })
+    }
+  })
+  await t.throwsAsync(fill, { instanceOf: StoreUnavailableError, message: /full/ })
+  t.deepEqual(await store.audit.tail(10), [])
 })
