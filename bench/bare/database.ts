@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import Database from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
+
+const Database = loadSqliteDriver()
 
 /** A database as durable as Mintage's: WAL, synchronised to the disk at every commit. */
-export function openBareDatabase(path: string): Database.Database {
+export function openBareDatabase(path: string): BetterSqlite3.Database {
   const database = new Database(path)
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')

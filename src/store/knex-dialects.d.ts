@@ -8,6 +8,7 @@ declare module 'knex/lib/dialects/better-sqlite3/index.js' {
   }
 
   export default class BetterSqlite3Client extends Knex.Client {
+    _driver(): unknown
     acquireRawConnection(): Promise<Database>
     acquireConnection(): Promise<Database>
     _query(connection: Database, query: RawQuery): Promise<RawQuery>

@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import BetterSqlite3Client, { type RawQuery } from 'knex/lib/dialects/better-sqlite3/index.js'
 import SqliteTransaction from 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js'
 import { isBusy, StoreUnavailableError, toStoreError } from './errors.ts'
+import { loadSqliteDriver } from './sqlite-driver.ts'
 
 /** How long a statement waits for another process's lock, in milliseconds. */
 const lockDeadline = 5_000
@@ -31,6 +32,10 @@ export async function waitForLock<T>(attempt: () => T | Promise<T>): Promise<T> 
  * `SQLITE_BUSY_SNAPSHOT` beside another process) and that waiting for a lock is asynchronous.
  */
 export class SqliteClient extends BetterSqlite3Client {
+  override _driver(): unknown {
+    return loadSqliteDriver()
+  }
+
   override async acquireRawConnection(): Promise<Database> {
     const connection = await super.acquireRawConnection()
     connection.pragma('busy_timeout = 0')

@@ -2,9 +2,11 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import Database from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { runMintage, startChildIssuer } from '../support/child-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
+
+const Database = loadSqliteDriver()
 
 /** One sentence on stderr, nothing on stdout but log lines, exit 1: no stack, no half start. */
 async function failToServe(t: ExecutionContext, environment: Readonly<Record<string, string>>) {

@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { createInstallation } from '../support/shared-installation.ts'
 import { refreshTokenOf, TokenClient } from '../support/token-client.ts'
+
+const Database = loadSqliteDriver()
 
 export interface StorageOptions {
   readonly sessions: number

@@ -1,8 +1,10 @@
 import test from 'ava'
-import Sqlite from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { openTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { basic, type OAuthAnswer, read } from '../support/oauth.ts'
 import { ask, clientToken, login } from '../support/requests.ts'
+
+const Sqlite = loadSqliteDriver()
 
 let issuer: TestIssuer
 test.before(async () => {

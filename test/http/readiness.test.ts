@@ -1,10 +1,12 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import Database from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { eventually } from '../support/eventually.ts'
 import { password, startTestIssuer } from '../support/in-process-issuer.ts'
 import { basic, post, read, toPair } from '../support/oauth.ts'
+
+const Database = loadSqliteDriver()
 
 test('readyz is 200 while all is well, and livez always', async (t) => {
   const { url } = await startTestIssuer(t)

@@ -1,8 +1,10 @@
 import test, { type ExecutionContext } from 'ava'
-import Sqlite from 'better-sqlite3'
 import { hour } from '../../src/lib/durations.ts'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { password, startTestIssuer, TestClock, type TestIssuer } from '../support/in-process-issuer.ts'
 import { ask, auditTypes, clientToken, isActive, login, refresh } from '../support/requests.ts'
+
+const Sqlite = loadSqliteDriver()
 
 /** Takes the database's write lock, as another process may, until the function that it returns is called. */
 function lock(t: ExecutionContext, issuer: TestIssuer): () => void {

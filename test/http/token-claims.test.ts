@@ -1,7 +1,7 @@
 import test from 'ava'
-import Sqlite from 'better-sqlite3'
 import { AdminError } from '../../src/admin/admin-error.ts'
 import { minute, second } from '../../src/lib/durations.ts'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import {
   audience,
   openTestIssuer,
@@ -11,6 +11,8 @@ import {
 } from '../support/in-process-issuer.ts'
 import { basic, decodeClaims } from '../support/oauth.ts'
 import { ask, clientToken, login, until } from '../support/requests.ts'
+
+const Sqlite = loadSqliteDriver()
 
 const header = (token: string) => JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
 const grants = ['client_credentials', 'password', 'refresh_token'] as const

@@ -1,8 +1,10 @@
 import test from 'ava'
-import Database from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { password, startTestIssuer } from '../support/in-process-issuer.ts'
 import { basic, post, toPair } from '../support/oauth.ts'
 import { readToken } from '../support/token-client.ts'
+
+const Database = loadSqliteDriver()
 
 test('row 19: a token ahead of a database that lost commits is adopted, and its line goes on', async (t) => {
   const issuer = await startTestIssuer(t)

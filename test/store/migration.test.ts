@@ -4,9 +4,11 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
-import Database from 'better-sqlite3'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { cleanEnvironment, executable, runMintage, startChildIssuer } from '../support/child-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
+
+const Database = loadSqliteDriver()
 
 function readSchema(directory: string) {
   const connection = new Database(join(directory, 'mintage.db'))

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import Database from 'better-sqlite3'
 import type { Event } from '../../src/events/event.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { SessionRecord } from '../../src/store/session-table.ts'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
+
+const Database = loadSqliteDriver()
 
 /** A kind of database; each test opens one of its own, empty. */
 export interface TestEngine {
