@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import { logLevels } from './events/log.ts'
 import { day, formatDuration, parseDuration, second } from './lib/durations.ts'
@@ -59,6 +60,25 @@ const issuer = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Words apart from each other by commas or spaces. */
+const list = (item: (text: string) => boolean, expected: string) =>
+  z.string().transform((text, context) => {
+    const items = text.split(/[\s,]+/).filter((word) => word !== '')
+    if (items.every(item)) return items
+    context.addIssue(`expected ${expected}, apart from each other by commas`)
+    return z.NEVER
+  })
+
+const cidrs = list(
+  (text) => ipaddr.isValidCIDR(text) || ipaddr.isValid(text),
+  'networks such as 10.0.0.0/8 or addresses',
+)
+
+const origins = list(
+  (text) => URL.canParse(text) && new URL(text).origin === text,
+  'origins such as https://app.example',
+)
+
 const databaseUrl = z
   .string()
   .regex(/^(sqlite:.+|postgres(ql)?:\/\/.+)/, 'expected sqlite:PATH or postgres://…')
@@ -83,18 +103,18 @@ const schema = z.object({
   MINTAGE_PASSWORD_MIN_LENGTH: whole(1, 64).prefault('15'),
   MINTAGE_MAX_CONNECTIONS: whole(1, 1_000_000).prefault('10000'),
   MINTAGE_LOG_LEVEL: oneOf(logLevels).prefault('info'),
+  MINTAGE_ADMIN_HOST: z.string().min(1).default('127.0.0.1'),
+  MINTAGE_ADMIN_PORT: z.union([z.literal('off'), whole(0, 65_535)]).prefault('8081'),
+  MINTAGE_STATE_DIR: z.string().min(1).optional(),
+  MINTAGE_STREAM_SUBSCRIBERS: whole(1, 1_000_000).prefault('10000'),
+  MINTAGE_TRUSTED_PROXIES: cidrs.default([]),
+  MINTAGE_CORS_ORIGINS: origins.default([]),
 })
 
 /** Those of `interface.md` whose part of Mintage is not built yet. */
 const notBuiltYet = [
-  'MINTAGE_ADMIN_HOST',
-  'MINTAGE_ADMIN_PORT',
   'MINTAGE_VAULT_KEY',
   'MINTAGE_THROTTLE',
-  'MINTAGE_STATE_DIR',
-  'MINTAGE_STREAM_SUBSCRIBERS',
-  'MINTAGE_TRUSTED_PROXIES',
-  'MINTAGE_CORS_ORIGINS',
   'MINTAGE_SIMPLEJWT_CLIENT',
   'MINTAGE_DRF_JWT_CLIENT',
   'MINTAGE_PYJWT_CLIENT',
@@ -121,6 +141,17 @@ export interface Config {
   readonly passwordMinLength: number
   readonly maxConnections: number
   readonly logLevel: (typeof logLevels)[number]
+  readonly adminHost: string
+  /** Undefined when there is no admin listener. */
+  readonly adminPort: number | undefined
+  /** Where the high-water mark lies; beside the keys where undefined. */
+  readonly stateDir: string | undefined
+  /** How many may follow the stream of status events at once. */
+  readonly streamSubscribers: number
+  /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Origins whose scripts may call the endpoints that browsers use. */
+  readonly corsOrigins: readonly string[]
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -218,6 +249,12 @@ function toConfig(values: z.infer<typeof schema>, warnings: readonly string[]): 
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
     logLevel: values.MINTAGE_LOG_LEVEL,
+    adminHost: values.MINTAGE_ADMIN_HOST,
+    adminPort: values.MINTAGE_ADMIN_PORT === 'off' ? undefined : values.MINTAGE_ADMIN_PORT,
+    stateDir: values.MINTAGE_STATE_DIR,
+    streamSubscribers: values.MINTAGE_STREAM_SUBSCRIBERS,
+    trustedProxies: values.MINTAGE_TRUSTED_PROXIES,
+    corsOrigins: values.MINTAGE_CORS_ORIGINS,
     warnings,
   }
 }
