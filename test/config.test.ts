@@ -39,6 +39,12 @@ test('without any variable the defaults of the interface hold', (t) => {
     passwordMinLength: 15,
     maxConnections: 10_000,
     logLevel: 'info',
+    adminHost: '127.0.0.1',
+    adminPort: 8081,
+    stateDir: undefined,
+    streamSubscribers: 10_000,
+    trustedProxies: [],
+    corsOrigins: [],
     warnings: [],
   })
 })
