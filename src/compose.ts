@@ -3,7 +3,7 @@ import { Administration } from './admin/administration.ts'
 import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger, logEvents } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
@@ -74,11 +74,7 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
   const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
   try {
     const name = options.prepare ? await options.prepare(server.url) : config.issuer
-    if (name === undefined) {
-      throw new ConfigError([
-        'MINTAGE_ISSUER is missing: expected the https URL by which services know the issuer.',
-      ])
-    }
+    if (name === undefined) throw new ConfigError([missingIssuer])
     const issuer = await composeIssuer(config, name, logger, clock)
     await issuer.beginServing()
     server.serve(issuer.handle)
