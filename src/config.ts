@@ -10,7 +10,7 @@ export { ConfigError } from './config/config-error.ts'
 export { type ConfigFile, readConfigFile, withoutKeys } from './config/config-file.ts'
 export { isLoopback } from './config/kinds.ts'
 export { withoutPassword } from './config/redaction.ts'
-export { aboutSetting, keyOf, type Variable, variables } from './config/settings.ts'
+export { aboutSetting, keyOf, toTomlValue, type Variable, variables } from './config/settings.ts'
 export type { Environment } from './config/sources.ts'
 
 /** The settings of one process. Lives are in milliseconds. */
@@ -59,8 +59,8 @@ export interface SettingInForce {
   /** Secrets are left out; undefined where there is no value. */
   readonly value: string | undefined
   readonly source: string
-  /** The file that holds the value and nothing else, of a `_FILE` setting. */
-  readonly valueFile: string | undefined
+  /** The file that holds a secret, be it of its own or the configuration file; undefined when none does. */
+  readonly secretFile: string | undefined
 }
 
 /** A configuration that was looked at and not used yet. */
@@ -106,11 +106,14 @@ export function examineConfig({ environment, file, defaults = {} }: ConfigSource
   const inForce = variables.map((variable) => {
     const assignment = assigned.get(variable)
     const text = texts[variable] ?? aboutSetting(variable).default
+    const isSecret = text !== undefined && redact(variable, text) !== text
+    const holder =
+      assignment?.source.valueFile ?? (assignment?.source.kind === 'file' ? file?.path : undefined)
     return {
       variable,
       value: text === undefined || text === '' ? undefined : redact(variable, text),
       source: assignment ? describeSource(assignment.source) : 'default',
-      valueFile: assignment?.source.valueFile,
+      secretFile: isSecret ? holder : undefined,
     }
   })
   if (!parsed.success || problems.length > 0) return { config: undefined, problems, warnings, inForce }

@@ -7,6 +7,7 @@ import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
@@ -41,6 +42,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   addSessionCommands(program)
   addKeyCommands(program)
   addConfigCommands(program)
+  addDoctorCommand(program)
   refuseRepetition(program)
   inheritExit(program)
   try {

@@ -74,5 +74,7 @@ function findLine(text: string, key: string): number | undefined {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof TypeError) return 'it is not text in UTF-8'
-  return error.message
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'ENOENT') return 'there is no such file'
+  return code === 'EACCES' ? 'this user may not read it' : error.message
 }

@@ -18,6 +18,7 @@ import {
   origins,
   port,
   portOrOff,
+  splitList,
   vaultKey,
   whole,
 } from './kinds.ts'
@@ -221,3 +222,13 @@ export function keyOf(variable: string): string {
 export function variableOf(key: string): string {
   return `MINTAGE_${key.toUpperCase()}`
 }
+
+/** A value as it stands in `mintage.toml`: a number, a list or a string; null where there is none. */
+export function toTomlValue(variable: Variable, text: string | undefined): TomlValue {
+  const { toml } = aboutSetting(variable).kind
+  if (toml === 'array') return splitList(text ?? '')
+  if (text === undefined) return null
+  return toml === 'number' && /^\d+$/.test(text) ? Number(text) : text
+}
+
+export type TomlValue = string | number | readonly string[] | null

@@ -1,5 +1,12 @@
 import type { Command } from 'commander'
-import { aboutSetting, ConfigError, keyOf, missingIssuer, type SettingInForce } from '../../config.ts'
+import {
+  aboutSetting,
+  ConfigError,
+  keyOf,
+  missingIssuer,
+  type SettingInForce,
+  toTomlValue,
+} from '../../config.ts'
 import { examineConfiguration } from '../configuration.ts'
 import { examples, type Json, type Printable, print, say } from '../output.ts'
 
@@ -59,14 +66,14 @@ async function check(): Promise<{
   }
 }
 
-/** A program also gets what the setting is called in `mintage.toml`. */
+/** A program also gets what the setting is called in `mintage.toml`, and values as they stand there. */
 function describe({ variable, value, source }: SettingInForce, isForProgram: boolean): Printable {
   if (!isForProgram) return { setting: variable, value: value ?? null, source }
   return {
     setting: variable,
     key: keyOf(variable),
-    value: value ?? null,
+    value: toTomlValue(variable, value),
     source,
-    default: aboutSetting(variable).default ?? null,
+    default: toTomlValue(variable, aboutSetting(variable).default),
   }
 }
