@@ -32,6 +32,8 @@ export interface About {
   readonly default?: string
   /** The default in words, where it is not the same everywhere. */
   readonly defaultInWords?: string
+  /** A value for the annotated example, where the default is none or not the same everywhere. */
+  readonly example?: string
   /** It may hold a secret: its value is never repeated. */
   readonly secret?: true
   /** It belongs to a part of Mintage that is not built yet. */
@@ -71,7 +73,7 @@ export const settings = z.object({
   MINTAGE_ISSUER: optional(
     issuer,
     'The `iss` of every token and the start of every published URL, byte for byte; never taken from a request.',
-    { defaultInWords: 'required for `serve`' },
+    { defaultInWords: 'required for `serve`', example: 'https://issuer.example' },
   ),
   MINTAGE_HOST: preset(host, '127.0.0.1', 'The address to listen on.'),
   MINTAGE_PORT: preset(port, '8080', 'The port to listen on; 0 takes a free one.'),
@@ -103,7 +105,7 @@ export const settings = z.object({
   MINTAGE_STATE_DIR: optional(
     directory,
     'Where the high-water mark lies, one directory per node. It tells a start that the database went back in time.',
-    { defaultInWords: 'beside the keys; required on PostgreSQL' },
+    { defaultInWords: 'beside the keys; required on PostgreSQL', example: '/var/lib/mintage' },
   ),
   MINTAGE_KEY_ROTATION: preset(
     duration({ least: second, most: 3_650 * day }),
@@ -145,7 +147,7 @@ export const settings = z.object({
     whole(1, 256),
     String(Math.max(1, availableParallelism() - 1)),
     'How many passwords are hashed at once.',
-    { defaultInWords: 'cores − 1, at least 1' },
+    { defaultInWords: 'cores − 1, at least 1', example: '3' },
   ),
   MINTAGE_HASH_QUEUE: preset(
     whole(0, 100_000),
@@ -177,12 +179,13 @@ export const settings = z.object({
   ),
   MINTAGE_TRUSTED_PROXIES: preset(networks, '', 'The proxies whose `X-Forwarded-For` counts.', {
     defaultInWords: 'none',
+    example: '10.0.0.0/8',
   }),
   MINTAGE_CORS_ORIGINS: preset(
     origins,
     '',
     'The origins whose scripts may call the endpoints that browsers use.',
-    { defaultInWords: 'none' },
+    { defaultInWords: 'none', example: 'https://app.example' },
   ),
   MINTAGE_SIMPLEJWT_CLIENT: optional(clientId, 'The client that the endpoints of SimpleJWT act for.', {
     idle: true,

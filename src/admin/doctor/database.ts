@@ -19,13 +19,13 @@ export async function examineDatabase(url: string): Promise<DatabaseExamination>
     facts = await inspectDatabase(url)
   } catch (error) {
     const message = `${name} cannot be read: ${sentenceOf(error)}`
-    return { findings: [failure('database', message), ...judgeFile(file)], facts: undefined }
+    return { findings: [failure('database', message), ...judgeAccess(file)], facts: undefined }
   }
   if (!facts) {
     const message = `There is no database at ${name}: run mintage migrate, or correct MINTAGE_DATABASE_URL.`
     return { findings: [failure('database', message)], facts: undefined }
   }
-  const problems = [...judgeFacts(facts, name), ...judgeFile(file)]
+  const problems = [...judgeFacts(facts, name), ...judgeAccess(file), ...judgeMode(file)]
   const well = ok(
     'database',
     `${name} can be read and written${file === undefined ? ` (${facts.version})` : ''}.`,
@@ -45,7 +45,7 @@ function judgeFacts(facts: DatabaseFacts, name: string): readonly Finding[] {
   ]
 }
 
-function judgeFile(file: string | undefined): readonly Finding[] {
+function judgeAccess(file: string | undefined): readonly Finding[] {
   if (file === undefined || !existsSync(file)) return []
   const findings: Finding[] = []
   for (const path of [dirname(file), file, `${file}-wal`, `${file}-shm`].filter((each) => existsSync(each))) {
@@ -61,14 +61,15 @@ function judgeFile(file: string | undefined): readonly Finding[] {
       )
     }
   }
-  const mode = statSync(file).mode & 0o777
-  if ((mode & 0o077) !== 0) {
-    const shown = mode.toString(8).padStart(4, '0')
-    findings.push(
-      warning('database', `${file} has mode ${shown}, which lets others read it: run chmod 600 ${file}.`),
-    )
-  }
   return findings
+}
+
+function judgeMode(file: string | undefined): readonly Finding[] {
+  if (file === undefined) return []
+  const mode = statSync(file).mode & 0o777
+  if ((mode & 0o077) === 0) return []
+  const shown = mode.toString(8).padStart(4, '0')
+  return [warning('database', `${file} has mode ${shown}, which lets others read it: run chmod 600 ${file}.`)]
 }
 
 function judgeSchema({ missingMigrations, unknownMigrations }: DatabaseFacts): Finding {
