@@ -71,7 +71,8 @@ function findLine(text: string, key: string): number | undefined {
   return index === -1 ? undefined : index + 1
 }
 
-function reasonOf(error: unknown): string {
+/** Why a file cannot be read, in words that follow a colon. */
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   if (error instanceof TypeError) return 'it is not text in UTF-8'
   const code = 'code' in error ? error.code : undefined

@@ -144,7 +144,7 @@ export const networks = list(
 )
 
 export const origins = list(
-  (text) => URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text,
+  (text) => URL.canParse(text) && /^https?:[^*]+$/.test(text) && new URL(text).origin === text,
   'origins such as https://app.example',
   (text) => {
     if (splitList(text).some((item) => item.includes('*'))) {

@@ -25,8 +25,12 @@ export function withoutPassword(databaseUrl: string): string {
 /** How a refused value is named. What lies in a file of its own may be a secret, and so may what a secret is set to. */
 export function describeRefused(variable: Variable, { text, source }: Assignment, name: string): string {
   if (source.valueFile !== undefined) return `${name} names a file with a bad value (${source.valueFile})`
+  if (text.startsWith('sqlite:')) return `${name} is ${quote(text)}`
   if (aboutSetting(variable).secret === true) {
-    return text.startsWith('sqlite:') ? `${name} is ${quote(text)}` : `${name} is bad`
+    const scheme = /^[a-z]+:\/\//.exec(text)?.[0]
+    return scheme === undefined
+      ? `${name} has a value that is not shown`
+      : `${name} is ${quote(`${scheme}…`)}`
   }
   return `${name} is ${quote(text.replace(/\/\/[^/?#]*@/, '//…@'))}`
 }

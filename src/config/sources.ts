@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { closestMatch } from 'leven'
-import type { ConfigFile } from './config-file.ts'
+import { type ConfigFile, reasonOf } from './config-file.ts'
 import { describeInjected, isInjectedByKubernetes } from './kubernetes.ts'
 import { aboutSetting, isVariable, keyOf, type Variable, variableOf, variables } from './settings.ts'
 
@@ -126,9 +126,7 @@ function readValue(path: string, source: Source, problems: string[]): Assignment
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '')
     return { text, source: { ...source, valueFile: path } }
   } catch (error) {
-    const reason =
-      error instanceof TypeError ? 'it is not text in UTF-8' : error instanceof Error ? error.message : error
-    problems.push(`${locate(source)} names a file that cannot be read: ${reason}.`)
+    problems.push(`${locate(source)} names a file that cannot be read (${path}): ${reasonOf(error)}.`)
     return undefined
   }
 }

@@ -58,8 +58,9 @@ async function check(): Promise<{
   readonly warnings: readonly string[]
 }> {
   try {
-    const { config, problems, warnings } = await examineConfiguration()
-    return { problems: config && config.issuer === undefined ? [missingIssuer] : problems, warnings }
+    const { problems, warnings, inForce } = await examineConfiguration()
+    const issuer = inForce.find(({ variable }) => variable === 'MINTAGE_ISSUER')?.value
+    return { problems: issuer === undefined ? [...problems, missingIssuer] : problems, warnings }
   } catch (error) {
     if (error instanceof ConfigError) return { problems: error.problems, warnings: [] }
     throw error
