@@ -158,6 +158,15 @@ test('security 36: a complaint shows neither a password in a URL nor what a file
   t.false(file.includes('canary-word'))
 })
 
+test('security 36: a secret that was set by the name of its file is not repeated', (t) => {
+  for (const value of ['postgres://u:canary-word@db/x', 'canary-word-of-a-vault-key']) {
+    for (const name of ['MINTAGE_DATABASE_URL_FILE', 'MINTAGE_VAULT_KEY_FILE']) {
+      const message = complain(t, { [name]: value })
+      t.is(message, `${name} names a file that cannot be read: there is no such file.`)
+    }
+  }
+})
+
 test('what Kubernetes injects for a service named mintage is ignored with one warning', (t) => {
   const { warnings, ...config } = readConfig({
     MINTAGE_PORT: 'tcp://10.0.0.1:8080',

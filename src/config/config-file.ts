@@ -77,5 +77,7 @@ export function reasonOf(error: unknown): string {
   if (error instanceof TypeError) return 'it is not text in UTF-8'
   const code = 'code' in error ? error.code : undefined
   if (code === 'ENOENT') return 'there is no such file'
-  return code === 'EACCES' ? 'this user may not read it' : error.message
+  if (code === 'EACCES') return 'this user may not read it'
+  // Node repeats the path behind a comma.
+  return error.message.split(',')[0] ?? ''
 }

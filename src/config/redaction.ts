@@ -24,7 +24,9 @@ export function withoutPassword(databaseUrl: string): string {
 
 /** How a refused value is named. What lies in a file of its own may be a secret, and so may what a secret is set to. */
 export function describeRefused(variable: Variable, { text, source }: Assignment, name: string): string {
-  if (source.valueFile !== undefined) return `${name} names a file with a bad value (${source.valueFile})`
+  if (source.valueFile !== undefined) {
+    return `${name} names a file with a bad value (${source.valueFile.replace(/\p{Cc}/gu, '\uFFFD')})`
+  }
   if (text.startsWith('sqlite:')) return `${name} is ${quote(text)}`
   if (aboutSetting(variable).secret === true) {
     const scheme = /^[a-z]+:\/\//.exec(text)?.[0]

@@ -88,7 +88,7 @@ function assign(
     )
     return
   }
-  const assignment = name === variable ? { text, source } : readValue(text, source, problems)
+  const assignment = name === variable ? { text, source } : readValue(variable, text, source, problems)
   if (assignment === undefined) return
   if (layer.has(variable)) {
     const itself = source.kind === 'file' ? keyOf(variable) : variable
@@ -117,7 +117,12 @@ function describeType(value: unknown): string {
 /** Far longer than any value may be. */
 const largestValue = 65_536
 
-function readValue(path: string, source: Source, problems: string[]): Assignment | undefined {
+function readValue(
+  variable: Variable,
+  path: string,
+  source: Source,
+  problems: string[],
+): Assignment | undefined {
   try {
     const stats = statSync(path)
     if (!stats.isFile() && !stats.isFIFO()) throw new Error('it is not a regular file')
@@ -126,9 +131,17 @@ function readValue(path: string, source: Source, problems: string[]): Assignment
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r?\n$/, '')
     return { text, source: { ...source, valueFile: path } }
   } catch (error) {
-    problems.push(`${locate(source)} names a file that cannot be read (${path}): ${reasonOf(error)}.`)
+    problems.push(
+      `${locate(source)} names a file that cannot be read${showPath(variable, path)}: ${reasonOf(error)}.`,
+    )
     return undefined
   }
+}
+
+/** The path, unless it may be the secret itself, set by the wrong name. */
+function showPath(variable: Variable, path: string): string {
+  const isPath = aboutSetting(variable).secret !== true || (path.includes('/') && !path.includes('://'))
+  return isPath ? ` (${path.replace(/\p{Cc}/gu, '\uFFFD')})` : ''
 }
 
 /** What the operator may have meant by a name that no setting has. */

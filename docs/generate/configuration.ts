@@ -1,4 +1,4 @@
-import { aboutSetting, keyOf, toTomlValue, type Variable, variables } from './settings.ts'
+import { aboutSetting, keyOf, toTomlValue, type Variable, variables } from '../../src/config/settings.ts'
 
 const introduction = `# Configuration
 
@@ -47,7 +47,7 @@ Warned of:
 `
 
 /** `docs/configuration.md`: every setting, by its description. */
-export function renderReference(): string {
+export function renderConfiguration(): string {
   const rows = variables.map((variable) => {
     const { kind, means, default: text, defaultInWords, idle } = aboutSetting(variable)
     const standard = defaultInWords ?? (text === undefined ? 'none' : `\`${text}\``)

@@ -1,19 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { renderExample, renderReference } from '../../src/config/reference.ts'
+import { renderConfiguration, renderExample } from '../../docs/generate/configuration.ts'
+import { pages, root } from '../../docs/generate/pages.ts'
 import { readConfig, readConfigFile, variables } from '../../src/config.ts'
 import { makeDirectory } from '../support/installation.ts'
 
-const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
-
 test('docs/configuration.md and mintage.example.toml are as npm run docs makes them', (t) => {
-  t.is(read('docs/configuration.md'), renderReference(), 'run: npm run docs')
-  t.is(read('mintage.example.toml'), renderExample(), 'run: npm run docs')
+  t.true('configuration.md' in pages && '../mintage.example.toml' in pages)
+  for (const [name, render] of Object.entries(pages)) {
+    t.is(readFileSync(new URL(`docs/${name}`, root), 'utf8'), render(), name)
+  }
 })
 
 test('the page has every setting', (t) => {
-  const page = renderReference()
+  const page = renderConfiguration()
   for (const variable of variables) t.true(page.includes(`| \`${variable}\`<br>`), variable)
 })
 
