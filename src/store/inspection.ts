@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
 import { migrations } from '../../migrations/index.ts'
+import { type PostgresConnection, readNumbers } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
 import { SqliteClient } from './sqlite-client.ts'
@@ -130,7 +131,17 @@ function openPostgres(url: string): Knex {
       connectionTimeoutMillis: patience,
       statement_timeout: patience,
     },
-    pool: { min: 0, max: 1 },
+    pool: {
+      min: 0,
+      max: 1,
+      afterCreate(
+        connection: PostgresConnection,
+        done: (error: null, connection: PostgresConnection) => void,
+      ) {
+        readNumbers(connection)
+        done(null, connection)
+      },
+    },
     acquireConnectionTimeout: patience,
   })
 }
