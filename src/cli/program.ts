@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addDevCommand } from './commands/dev.ts'
@@ -40,12 +39,6 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     complain(error)
     return 1
   }
-}
-
-/** The version that the package says it has. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
-  return String(version)
 }
 
 /** Commands made before `exitOverride` was called do not know of it. */

@@ -11,6 +11,8 @@ import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts
 import { answerErrors } from './middleware/errors.ts'
 import { readForm } from './middleware/form.ts'
 import { forbidStoring, setHeaders } from './middleware/headers.ts'
+import { observeRequests, type RequestObserver } from './middleware/observe.ts'
+import { type Tracing, traceRequests } from './middleware/trace.ts'
 import { introspectionEndpoint } from './oauth2/introspect.ts'
 import { revocationEndpoint } from './oauth2/revoke.ts'
 import { tokenEndpoint } from './oauth2/token.ts'
@@ -30,6 +32,9 @@ export interface AppOptions {
   readonly introspection: Introspection
   readonly revocation: Revocation
   readonly readiness: Readiness
+  /** Is told of each request. */
+  readonly requests?: RequestObserver | undefined
+  readonly tracing?: Tracing | undefined
 }
 
 /** The Koa application: every endpoint of the issuer. */
@@ -60,6 +65,8 @@ export function createApp(options: AppOptions): Koa {
 
   const app = new Koa()
   app.on('error', (error) => logger.error({ event: 'request.failed', err: error }))
+  if (options.requests) app.use(observeRequests(options.requests))
+  if (options.tracing) app.use(traceRequests(options.tracing))
   app.use(setHeaders(issuer.startsWith('https:')))
   app.use(answerErrors(logger))
   app.use(router.routes())

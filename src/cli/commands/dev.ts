@@ -69,9 +69,15 @@ function readDevConfig(data: string, port: number | undefined) {
   return {
     ...config,
     ...given({ port }),
+    ...(!isAdminPortGiven() && { adminPort: undefined }),
     databaseUrl: `sqlite:${join(data, 'mintage.db')}`,
     keysDir: join(data, 'keys'),
   }
+}
+
+/** Nobody who tries Mintage expects a second port to be taken. */
+function isAdminPortGiven(): boolean {
+  return Boolean(process.env['MINTAGE_ADMIN_PORT'] ?? process.env['MINTAGE_ADMIN_PORT_FILE'])
 }
 
 function describe(ready: DevAccounts & { readonly issuer: string; readonly data: string }): string {
