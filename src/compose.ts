@@ -165,6 +165,7 @@ async function composeIssuer(
     }),
     revocation: new Revocation({ issuer, keys, store, sessions, clock }),
     readiness,
+    corsOrigins: config.corsOrigins,
     requests: observation.requests,
     tracing: observation.tracing,
   })

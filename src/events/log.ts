@@ -13,7 +13,7 @@ const mostUnwritten = 1_048_576
  * What JSON lets stand and a terminal, an editor or a log shipper may obey: controls beyond ASCII, marks of direction
  * and others that nobody sees, and the line ends of Unicode.
  */
-const obeyed = /[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu
+const obeyed = /[\x7f-\x9f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 const unusual = /[^\n -~]/
 
 /** Escapes in a line of JSON what JSON itself does not ask to be escaped; it reads back to the same. */
@@ -43,9 +43,9 @@ const secrets = [
   'headers',
 ]
 
-/** One JSON object a line on stdout, or on `descriptor`. Values are escaped, so nothing in them can forge a line. */
-export function createLogger(level: LogLevel, descriptor: 1 | 2 = 1): Logger {
-  const destination = pino.destination({ dest: descriptor, sync: true, maxLength: mostUnwritten })
+/** One JSON object a line on stdout, or on another descriptor or file. Values are escaped, so nothing in them can forge a line. */
+export function createLogger(level: LogLevel, to: 1 | 2 | string = 1): Logger {
+  const destination = pino.destination({ dest: to, sync: true, maxLength: mostUnwritten })
   // A log that cannot be written, on a full disk say, must not take the issuer with it.
   destination.on('error', () => undefined)
   return pino(

@@ -8,6 +8,7 @@ import type { Introspection } from '../tokens/introspection.ts'
 import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
+import { allowOrigins } from './middleware/cors.ts'
 import { answerErrors } from './middleware/errors.ts'
 import { readForm } from './middleware/form.ts'
 import { forbidStoring, setHeaders } from './middleware/headers.ts'
@@ -32,6 +33,8 @@ export interface AppOptions {
   readonly introspection: Introspection
   readonly revocation: Revocation
   readonly readiness: Readiness
+  /** Origins whose scripts may call what browsers use. */
+  readonly corsOrigins?: readonly string[]
   /** Is told of each request. */
   readonly requests?: RequestObserver | undefined
   readonly tracing?: Tracing | undefined
@@ -68,6 +71,8 @@ export function createApp(options: AppOptions): Koa {
   if (options.requests) app.use(observeRequests(options.requests))
   if (options.tracing) app.use(traceRequests(options.tracing))
   app.use(setHeaders(issuer.startsWith('https:')))
+  const allowed = allowOrigins(options.corsOrigins ?? [])
+  if (allowed) app.use(allowed)
   app.use(answerErrors(logger))
   app.use(router.routes())
   app.use(router.allowedMethods())
