@@ -111,6 +111,7 @@ test('public documents are open to every origin, once any is configured', async 
     const answer = await fetch(issuer.url + path, { headers: { Origin: 'https://anybody.example' } })
     t.is(answer.status, 200)
     t.is(answer.headers.get('access-control-allow-origin'), '*')
+    t.is(answer.headers.get('vary'), null, 'One answer for all is cached once.')
     t.is(answer.headers.get('access-control-allow-credentials'), null)
     const asked = await preflight(issuer.url + path, 'https://anybody.example', 'GET', 'if-none-match')
     t.is(asked.status, 204)

@@ -24,7 +24,12 @@ export function allowOrigins(origins: readonly string[]): Middleware | undefined
   const ofUsers = rule('POST', ({ headers }) => {
     return headers.origin !== undefined && known.has(headers.origin) ? headers.origin : ''
   })
-  const ofEverybody = rule('GET', () => '*')
+  const readers = rule('GET', () => '*')
+  const ofEverybody: Middleware = async (context, next) => {
+    await readers(context, next)
+    // The library says so always; but the answer is one for all, and a cache shall keep one.
+    if (context.response.get('Vary') === 'Origin') context.remove('Vary')
+  }
   return (context, next) => {
     if (forUsers.test(context.path)) return ofUsers(context, next)
     return forEverybody.test(context.path) ? ofEverybody(context, next) : next()
