@@ -70,11 +70,14 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'mac_key.revoked',
 ])
 
+/** The level of an event's line. */
+export function levelOf(type: Event['type']): 'warn' | 'info' {
+  return warnings.has(type) ? 'warn' : 'info'
+}
+
 /** Turns each event into its log line. */
 export function logEvents(logger: Logger): EventSink {
-  return ({ type, ...data }) => {
-    logger[warnings.has(type) ? 'warn' : 'info']({ event: type, ...data })
-  }
+  return ({ type, ...data }) => logger[levelOf(type)]({ event: type, ...data })
 }
 
 interface ErrorDescription {

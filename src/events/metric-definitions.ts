@@ -1,3 +1,5 @@
+import type { Event, SessionEnd } from './event.ts'
+
 /** What one metric is: its kind, what it counts, and the labels that tell its series apart. */
 export interface MetricDefinition {
   readonly kind: 'counter' | 'gauge' | 'histogram'
@@ -14,17 +16,35 @@ const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 /** Hashing takes a quarter of a second at the default cost, and waits for a thread before. */
 const hashSeconds = [0.005, 0.025, 0.1, 0.2, 0.3, 0.4, 0.6, 1, 2, 5, 10]
 
-const sessionEnds = [
-  'reuse',
-  'revoked_by_client',
-  'revoked_by_operator',
-  'user_disabled',
-  'user_deleted',
-  'password_changed',
-  'client_disabled',
-  'client_deleted',
-  'keys_revoked',
+type ReasonOf<Type extends Event['type']> = Extract<
+  Event,
+  { readonly type: Type; readonly reason: string }
+>['reason']
+
+/** Each of them, which the compiler sees to, and what stands for none of them. */
+const reasons = <Reason extends string>(each: Readonly<Record<Reason, true>>) => [
+  ...Object.keys(each),
+  'other',
 ]
+
+const sessionEnds = reasons<SessionEnd>({
+  reuse: true,
+  revoked_by_client: true,
+  revoked_by_operator: true,
+  user_disabled: true,
+  user_deleted: true,
+  password_changed: true,
+  client_disabled: true,
+  client_deleted: true,
+  keys_revoked: true,
+})
+const loginFailures = reasons<ReasonOf<'login.failed'>>({ unknown: true, password: true, disabled: true })
+const clientFailures = reasons<ReasonOf<'client.authentication_failed'>>({
+  unknown: true,
+  secret: true,
+  disabled: true,
+  method: true,
+})
 
 /**
  * Every metric of Mintage itself. No label holds a client, a user, a key or a path: their number would grow with what
@@ -66,18 +86,18 @@ export const metricDefinitions = {
   mintage_logins_total: {
     kind: 'counter',
     help: 'Logins by password, by outcome: succeeded, or the reason why not.',
-    labels: { outcome: ['succeeded', 'unknown', 'password', 'disabled', 'other'] },
+    labels: { outcome: ['succeeded', ...loginFailures] },
   },
   mintage_client_authentication_failures_total: {
     kind: 'counter',
     help: 'Requests whose client could not be authenticated, by reason.',
-    labels: { reason: ['unknown', 'secret', 'disabled', 'method', 'other'] },
+    labels: { reason: clientFailures },
   },
   mintage_sessions_started_total: { kind: 'counter', help: 'Sessions started.' },
   mintage_sessions_ended_total: {
     kind: 'counter',
     help: 'Sessions ended before their time by this process, by reason.',
-    labels: { reason: [...sessionEnds, 'other'] },
+    labels: { reason: sessionEnds },
   },
   mintage_access_tokens_revoked_total: { kind: 'counter', help: 'Access tokens revoked one by one.' },
   mintage_errors_total: {
