@@ -10,7 +10,7 @@ import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
 import { refuseRepetition } from './options.ts'
-import { examples, say } from './output.ts'
+import { examples, hideValues, say } from './output.ts'
 
 /**
  * Runs one command.
@@ -22,6 +22,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(hideValues(text)) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)
