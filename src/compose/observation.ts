@@ -21,6 +21,9 @@ const adminConnections = 100
 /** How long the admin listener waits for its last answer when the process stops, in milliseconds. */
 const adminPatience = second
 
+/** When what keeps the numbers is loaded, unless somebody asks before: the first requests come first. Milliseconds. */
+const loadAfter = second
+
 /** What is measured at the moment when somebody asks. */
 export interface Observed {
   readonly server: HttpServer
@@ -52,9 +55,10 @@ export interface Observation {
  */
 export async function openObservation(config: Config, logger: Logger): Promise<Observation> {
   const admin = config.adminPort === undefined ? undefined : await listenForAdmin(config, config.adminPort)
-  const metrics = admin && (await Metrics.open())
+  const metrics = admin && new Metrics()
   const tracing = await findTracing()
   const log = logEvents(logger)
+  let loading: NodeJS.Timeout | undefined
   if (admin) logger.info({ event: 'admin.listening', url: admin.url })
   return {
     adminUrl: admin?.url,
@@ -73,8 +77,12 @@ export async function openObservation(config: Config, logger: Logger): Promise<O
       followAll(metrics, observed)
       const { readiness } = observed
       admin.serve(createAdminApp({ logger, readiness, metrics }).callback())
+      loading = setTimeout(() => {
+        metrics.load().catch((error) => logger.error({ event: 'background.failed', err: error }))
+      }, loadAfter).unref()
     },
     async close() {
+      clearTimeout(loading)
       await admin?.close({ linger: 0, patience: adminPatience })
     },
   }

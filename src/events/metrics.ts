@@ -20,30 +20,23 @@ const misnamed = [
 
 const definitions = Object.entries(metricDefinitions) as readonly (readonly [MetricName, MetricDefinition])[]
 
+/** What prom-client keeps for us. */
+interface Instruments {
+  readonly registry: Registry
+  readonly counters: ReadonlyMap<MetricName, Counter>
+  readonly histograms: ReadonlyMap<MetricName, Histogram>
+}
+
 /**
  * What is counted and measured in this process, for Prometheus. Counters of business events come from the events,
- * after their commit; what has a value at any time is asked for when somebody reads it.
+ * after their commit; what has a value at any time is asked for when somebody reads it. The library is loaded by
+ * {@link load} or the first reading, since a start should not wait for it; what happens before is kept until then.
  */
 export class Metrics {
-  readonly contentType: string
-  readonly #registry: Registry
-  readonly #counters = new Map<MetricName, Counter>()
-  readonly #histograms = new Map<MetricName, Histogram>()
   readonly #readings = new Map<MetricName, () => readonly Sample[]>()
-
-  private constructor(client: typeof import('prom-client')) {
-    this.#registry = new client.Registry()
-    this.contentType = this.#registry.contentType
-    for (const [name, definition] of definitions) this.#define(client, name, definition)
-    client.collectDefaultMetrics({ register: this.#registry })
-    for (const name of misnamed) this.#registry.removeSingleMetric(name)
-  }
-
-  /** The library is loaded here, since most starts of a command need none of it. */
-  static async open(): Promise<Metrics> {
-    const { default: client } = await import('prom-client')
-    return new Metrics(client)
-  }
+  #early: ((instruments: Instruments) => void)[] = []
+  #instruments: Instruments | undefined
+  #loading: Promise<Instruments> | undefined
 
   /** Counts an event. */
   readonly sink = (event: Event): void => {
@@ -53,12 +46,12 @@ export class Metrics {
 
   /** Counts `amount` more. */
   add(name: MetricName, amount = 1, labels: Labels = {}): void {
-    this.#counters.get(name)?.inc(bound(name, labels), amount)
+    this.#record(({ counters }) => counters.get(name)?.inc(bound(name, labels), amount))
   }
 
   /** Takes down that something took so long. */
   observe(name: MetricName, seconds: number, labels: Labels = {}): void {
-    this.#histograms.get(name)?.observe(bound(name, labels), seconds)
+    this.#record(({ histograms }) => histograms.get(name)?.observe(bound(name, labels), seconds))
   }
 
   /** Takes down how long a step took. */
@@ -76,35 +69,71 @@ export class Metrics {
     })
   }
 
-  /** The text that Prometheus reads (exposition format 0.0.4). */
-  render(): Promise<string> {
-    return this.#registry.metrics()
+  /** Loads the library, unless it is there, and hands it what has happened so far. */
+  load(): Promise<Instruments> {
+    this.#loading ??= this.#load()
+    return this.#loading
   }
 
-  #define(client: typeof import('prom-client'), name: MetricName, definition: MetricDefinition): void {
-    const { kind, help, labels = {}, buckets = [] } = definition
-    const options = { name, help, labelNames: Object.keys(labels), registers: [this.#registry] }
+  /** The text that Prometheus reads (exposition format 0.0.4), and its media type. */
+  async render(): Promise<{ readonly contentType: string; readonly body: string }> {
+    const { registry } = await this.load()
+    return { contentType: registry.contentType, body: await registry.metrics() }
+  }
+
+  #record(take: (instruments: Instruments) => void): void {
+    if (this.#instruments) take(this.#instruments)
+    else this.#early.push(take)
+  }
+
+  async #load(): Promise<Instruments> {
+    const { default: client } = await import('prom-client')
+    const instruments = createInstruments(client, (name) => this.#readings.get(name)?.() ?? [])
+    this.#instruments = instruments
+    for (const take of this.#early) take(instruments)
+    this.#early = []
+    return instruments
+  }
+}
+
+function createInstruments(
+  client: typeof import('prom-client'),
+  read: (name: MetricName) => readonly Sample[],
+): Instruments {
+  const registry = new client.Registry()
+  const counters = new Map<MetricName, Counter>()
+  const histograms = new Map<MetricName, Histogram>()
+  for (const [name, { kind, help, labels = {}, buckets = [] }] of definitions) {
+    const options = { name, help, labelNames: Object.keys(labels), registers: [registry] }
     if (kind === 'histogram') {
-      this.#histograms.set(name, new client.Histogram({ ...options, buckets: [...buckets] }))
+      histograms.set(name, new client.Histogram({ ...options, buckets: [...buckets] }))
     } else if (kind === 'gauge') {
-      const collect = () => this.#collect(name, (sample) => gauge.set(sample.labels ?? {}, sample.value))
-      const gauge = new client.Gauge({ ...options, collect })
+      const gauge = new client.Gauge({
+        ...options,
+        collect() {
+          for (const { labels = {}, value } of read(name)) this.set(labels, value)
+        },
+      })
+      // Without a reading there is no value, and zero would be one.
+      if (options.labelNames.length === 0) gauge.remove()
     } else {
-      const collect = () =>
-        this.#collect(name, (sample, first) => {
-          if (first) counter.reset()
-          counter.inc(sample.labels ?? {}, sample.value)
-        })
-      const counter = new client.Counter({ ...options, collect })
-      this.#counters.set(name, counter)
+      const counter = new client.Counter({
+        ...options,
+        collect() {
+          for (const { labels = {}, value } of read(name)) {
+            this.remove(labels)
+            this.inc(labels, value)
+          }
+        },
+      })
       // A counter that is there from the start shows its first step, which a rate would miss otherwise.
       for (const series of seriesOf(labels)) counter.inc(series, 0)
+      counters.set(name, counter)
     }
   }
-
-  #collect(name: MetricName, take: (sample: Sample, isFirst: boolean) => void): void {
-    for (const [index, sample] of (this.#readings.get(name)?.() ?? []).entries()) take(sample, index === 0)
-  }
+  client.collectDefaultMetrics({ register: registry })
+  for (const name of misnamed) registry.removeSingleMetric(name)
+  return { registry, counters, histograms }
 }
 
 type Count = readonly [name: MetricName, labels?: Labels, amount?: number]

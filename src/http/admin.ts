@@ -7,8 +7,7 @@ import { setHeaders } from './middleware/headers.ts'
 
 /** What is measured, as Prometheus reads it. */
 export interface Exposition {
-  readonly contentType: string
-  render(): Promise<string>
+  render(): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
 export interface AdminAppOptions {
@@ -21,8 +20,9 @@ export interface AdminAppOptions {
 export function createAdminApp({ logger, readiness, metrics }: AdminAppOptions): Koa {
   const router = new Router()
   router.get('/metrics', async (context) => {
-    context.type = metrics.contentType
-    context.body = await metrics.render()
+    const { contentType, body } = await metrics.render()
+    context.type = contentType
+    context.body = body
   })
   router.get('/livez', livenessEndpoint)
   router.get('/readyz', readinessEndpoint(readiness))

@@ -1,10 +1,17 @@
 import test from 'ava'
-import { startTestIssuer } from '../support/in-process-issuer.ts'
+import { openTestIssuer, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { basic, post } from '../support/oauth.ts'
 import { ask, login } from '../support/requests.ts'
 
 const origin = 'https://app.example'
-const withOrigins = { environment: { MINTAGE_CORS_ORIGINS: `${origin}, https://other.example` } }
+let issuer: TestIssuer
+
+test.before(async () => {
+  issuer = await openTestIssuer({
+    environment: { MINTAGE_CORS_ORIGINS: `${origin}, https://other.example`, MINTAGE_ADMIN_PORT: '0' },
+  })
+})
+test.after.always(() => issuer.stop())
 
 /** Those headers of an answer that a browser asks before it shows the answer to a script. */
 function corsHeaders(headers: Headers): Readonly<Record<string, string>> {
@@ -23,7 +30,6 @@ function preflight(url: string, from: string, method = 'POST', headers = 'author
 }
 
 test('a script of a configured origin may ask for a token and revoke it, without credentials', async (t) => {
-  const issuer = await startTestIssuer(t, withOrigins)
   for (const endpoint of ['token', 'revoke']) {
     const asked = await preflight(`${issuer.url}/oauth2/${endpoint}`, origin)
     t.is(asked.status, 204)
@@ -53,7 +59,6 @@ test('a script of a configured origin may ask for a token and revoke it, without
 })
 
 test('a script may read why it was refused', async (t) => {
-  const issuer = await startTestIssuer(t, withOrigins)
   const token = `${issuer.url}/oauth2/token`
   const forms = [{ grant_type: 'nothing' }, { grant_type: 'client_credentials', x: 'x'.repeat(70_000) }]
   for (const form of forms) {
@@ -65,7 +70,6 @@ test('a script may read why it was refused', async (t) => {
 })
 
 test('any other origin is told nothing, however it resembles a configured one', async (t) => {
-  const issuer = await startTestIssuer(t, withOrigins)
   const strangers = [
     'null',
     '*',
@@ -87,9 +91,6 @@ test('any other origin is told nothing, however it resembles a configured one', 
 })
 
 test('introspection, health and the admin listener are for no browser', async (t) => {
-  const issuer = await startTestIssuer(t, {
-    environment: { ...withOrigins.environment, MINTAGE_ADMIN_PORT: '0' },
-  })
   for (const url of [
     `${issuer.url}/oauth2/introspect`,
     `${issuer.url}/readyz`,
@@ -102,7 +103,6 @@ test('introspection, health and the admin listener are for no browser', async (t
 })
 
 test('public documents are open to every origin, once any is configured', async (t) => {
-  const issuer = await startTestIssuer(t, withOrigins)
   for (const path of [
     '/.well-known/jwks.json',
     '/.well-known/oauth-authorization-server',
@@ -120,11 +120,11 @@ test('public documents are open to every origin, once any is configured', async 
 })
 
 test('without configured origins no answer speaks of origins', async (t) => {
-  const issuer = await startTestIssuer(t)
+  const closed = await startTestIssuer(t)
   for (const path of ['/oauth2/token', '/.well-known/jwks.json']) {
-    const asked = await preflight(issuer.url + path, origin)
+    const asked = await preflight(closed.url + path, origin)
     t.deepEqual(corsHeaders(asked.headers), {}, path)
-    const answer = await fetch(issuer.url + path, { headers: { Origin: origin } })
+    const answer = await fetch(closed.url + path, { headers: { Origin: origin } })
     t.deepEqual(corsHeaders(answer.headers), {}, path)
     t.is(answer.headers.get('vary'), null, path)
   }

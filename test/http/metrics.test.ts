@@ -1,9 +1,10 @@
 import test from 'ava'
 import { metricDefinitions } from '../../src/events/metric-definitions.ts'
+import { eventually } from '../support/eventually.ts'
 import { startTestIssuer } from '../support/in-process-issuer.ts'
 import { growth, scrape } from '../support/metrics.ts'
 import { basic } from '../support/oauth.ts'
-import { exchange } from '../support/raw-http.ts'
+import { exchange, openRaw } from '../support/raw-http.ts'
 import { ask, clientToken, login, refresh } from '../support/requests.ts'
 
 const withAdmin = { environment: { MINTAGE_ADMIN_PORT: '0' } }
@@ -89,8 +90,15 @@ test('requests are timed by the pattern of their route, never by what was asked 
 
 test('what has a value at any time is read when it is asked for', async (t) => {
   const issuer = await startTestIssuer(t, withAdmin)
-  await fetch(`${issuer.url}/livez`)
-  const samples = await scrape(issuer.adminUrl)
+  const held = await openRaw(issuer.url)
+  t.teardown(() => held.socket.destroy())
+  held.send('GET /livez HTTP/1.1\r\nHost: issuer\r\n\r\n')
+  await held.until(/alive/)
+  // The delay of the event loop is known only after a while, and anew after each reading.
+  const samples = await eventually(
+    () => scrape(issuer.adminUrl),
+    (read) => (read.get('nodejs_eventloop_lag_p50_seconds') ?? 0) > 0,
+  )
   const { version } = process
   t.true([...samples.keys()].some((name) => name.startsWith('mintage_build_info{') && name.includes(version)))
   t.is(samples.get('mintage_signing_keys{state="current"}'), 1)
