@@ -31,6 +31,8 @@ export interface Observed {
   readonly keys: KeyRing
   readonly clock: Clock
   readonly readiness: Readiness
+  /** How many follow the stream of status events. */
+  readonly subscribers?: () => number
 }
 
 /** Everything by which a process is observed: its log, its numbers and its spans. */
@@ -125,7 +127,8 @@ function countRequests(metrics: Metrics): RequestObserver {
   }
 }
 
-function followAll(metrics: Metrics, { server, hashes, keys, clock }: Observed): void {
+function followAll(metrics: Metrics, { server, hashes, keys, clock, subscribers }: Observed): void {
+  if (subscribers) metrics.follow('mintage_status_subscribers', subscribers)
   metrics.follow('mintage_build_info', () => [
     { value: 1, labels: { version: readVersion(), node: process.version } },
   ])

@@ -5,7 +5,7 @@ import type { Context, Middleware } from 'koa'
 const forUsers = /\/oauth2\/(token|revoke)$/
 
 /** What everybody may read, with nothing in it that depends on who asks. */
-const forEverybody = /\/\.well-known\/|\/status-lists\//
+const forEverybody = /\/\.well-known\/|\/status-lists(\/|$)/
 
 const allowedHeaders = ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'X-Request-Id']
 const exposedHeaders = ['ETag', 'Retry-After', 'WWW-Authenticate', 'X-Request-Id']
