@@ -77,6 +77,7 @@ async function installMintage(
     MINTAGE_PORT: String(port),
     MINTAGE_DATABASE_URL: `sqlite:${join(directory, `${name}.db`)}`,
     MINTAGE_KEYS_DIR: join(directory, `${name}-keys`),
+    MINTAGE_ADMIN_PORT: 'off',
   }
   // Logging in is not what is measured here, so it may be quick.
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4' }
