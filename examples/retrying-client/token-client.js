@@ -44,7 +44,7 @@ export class TokenClient {
   /** Starts a session. A login whose answer is lost is simply made again. */
   async login(username, password) {
     const sentAt = Date.now()
-    const answer = await this.#post({ grant_type: 'password', username, password })
+    const answer = await this.#post('token', { grant_type: 'password', username, password })
     if (answer.status !== 200) throw describe(answer)
     await this.#lock(() => this.#store.write(toState(answer.body, sentAt)))
   }
@@ -80,11 +80,14 @@ export class TokenClient {
     for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       const sentAt = Date.now()
       const answer = await this.#post(
+        'token',
         { grant_type: 'refresh_token', refresh_token: refreshToken },
         { 'Idempotency-Key': retryKey },
       ).catch((error) => ({ status: 0, body: {}, error }))
       if (answer.status === 200) return { body: answer.body, sentAt }
       if (answer.status === 400 && answer.body.error === 'invalid_grant') {
+        // Perhaps somebody else refreshed with a stolen token. Revoking it, old as it is, ends the session for them too.
+        await this.#post('revoke', { token: refreshToken }).catch(() => undefined)
         await this.#store.write(undefined)
         throw new LoggedOutError('The session is over: log in again.')
       }
@@ -96,8 +99,8 @@ export class TokenClient {
     }
   }
 
-  async #post(form, headers = {}) {
-    const response = await fetch(`${this.#issuer}/oauth2/token`, {
+  async #post(endpoint, form, headers = {}) {
+    const response = await fetch(`${this.#issuer}/oauth2/${endpoint}`, {
       method: 'POST',
       headers: { Accept: 'application/json', ...headers },
       body: new URLSearchParams({

@@ -9,6 +9,7 @@ import { eventually } from '../support/eventually.ts'
 import { type Fate, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { password, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { makeDirectory } from '../support/installation.ts'
+import { post } from '../support/oauth.ts'
 
 const example = fileURLToPath(new URL('../../../examples/retrying-client/', import.meta.url))
 
@@ -131,6 +132,23 @@ test('the example client says when only a login helps, and forgets what is of no
   t.is(code, 3)
   t.is(stderr, 'The session is over: log in again.\n')
   t.is(readFileSync(program.store, 'utf8'), 'null')
+})
+
+test('the example client that lost its session to a thief ends it for the thief too', async (t) => {
+  const issuer = await startTestIssuer(t)
+  const program = makeProgram(t, issuer.url)
+  t.is((await program.run(['login', 'ada'], password)).code, 0)
+  const steal = (refreshToken: unknown) =>
+    post(
+      `${issuer.url}/oauth2/token`,
+      { grant_type: 'refresh_token', refresh_token: String(refreshToken), client_id: issuer.app.id },
+      { 'Idempotency-Key': 'of-the-thief' },
+    )
+  const stolen = await steal(program.state()['refresh_token'])
+  t.is(stolen.status, 200)
+  t.is((await program.run(['token'])).code, 3)
+  t.is((await steal(stolen.body['refresh_token'])).status, 400)
+  t.is(await countGenerations(issuer), undefined)
 })
 
 test('the example client keeps its tokens when the issuer does not know the client any more', async (t) => {
