@@ -37,6 +37,8 @@ export interface Config {
   readonly adminHost: string
   /** Undefined when there is no admin listener. */
   readonly adminPort: number | undefined
+  /** Whether somebody asked for that port; the default one being taken stops no start. */
+  readonly adminPortChosen: boolean
   /** Where the high-water mark lies; beside the keys where undefined. */
   readonly stateDir: string | undefined
   /** How many may follow the stream of status events at once. */
@@ -125,7 +127,12 @@ export function examineConfig({ environment, file, defaults = {} }: ConfigSource
   if (combinations.problems.length > 0) {
     return { config: undefined, problems: combinations.problems, warnings: heard, inForce }
   }
-  return { config: Object.freeze(toConfig(parsed.data, heard)), problems: [], warnings: heard, inForce }
+  return {
+    config: Object.freeze(toConfig(parsed.data, assigned.has('MINTAGE_ADMIN_PORT'), heard)),
+    problems: [],
+    warnings: heard,
+    inForce,
+  }
 }
 
 function describeSource({ kind, name, place, valueFile }: Source): string {
@@ -133,7 +140,7 @@ function describeSource({ kind, name, place, valueFile }: Source): string {
   return valueFile === undefined ? where : `${where}, ${name} (${valueFile})`
 }
 
-function toConfig(values: Settings, warnings: readonly string[]): Config {
+function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly string[]): Config {
   return {
     issuer: values.MINTAGE_ISSUER,
     host: values.MINTAGE_HOST,
@@ -155,6 +162,7 @@ function toConfig(values: Settings, warnings: readonly string[]): Config {
     logLevel: values.MINTAGE_LOG_LEVEL,
     adminHost: values.MINTAGE_ADMIN_HOST,
     adminPort: values.MINTAGE_ADMIN_PORT === 'off' ? undefined : values.MINTAGE_ADMIN_PORT,
+    adminPortChosen,
     stateDir: values.MINTAGE_STATE_DIR,
     streamSubscribers: values.MINTAGE_STREAM_SUBSCRIBERS,
     trustedProxies: values.MINTAGE_TRUSTED_PROXIES,

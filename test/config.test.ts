@@ -41,6 +41,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     logLevel: 'info',
     adminHost: '127.0.0.1',
     adminPort: 8081,
+    adminPortChosen: false,
     stateDir: undefined,
     streamSubscribers: 10_000,
     trustedProxies: [],

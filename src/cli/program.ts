@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addConfigCommands } from './commands/config.ts'
@@ -14,7 +13,7 @@ import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
 import { chooseConfigFile } from './configuration.ts'
 import { refuseRepetition, textOption } from './options.ts'
-import { examples, say } from './output.ts'
+import { examples, hideValues, say } from './output.ts'
 
 /**
  * Runs one command.
@@ -33,6 +32,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (root) => chooseConfigFile(root.opts<{ config?: string }>().config))
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(hideValues(text)) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)
@@ -53,12 +53,6 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     complain(error)
     return 1
   }
-}
-
-/** The version that the package says it has. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
-  return String(version)
 }
 
 /** Commands made before `exitOverride` was called do not know of it. */
