@@ -36,10 +36,11 @@ Refused:
 - \`MINTAGE_REFRESH_RETRY_WINDOW\` longer than \`MINTAGE_SESSION_IDLE_TTL\`;
 - \`MINTAGE_ACCESS_TOKEN_TTL\`, where it is set, longer than \`MINTAGE_SESSION_TTL\` (its default is cut instead);
 - PostgreSQL without \`MINTAGE_STATE_DIR\`;
-- \`MINTAGE_ADMIN_PORT\` the same as \`MINTAGE_PORT\` on one host.
+- \`MINTAGE_ADMIN_PORT\`, where it is set, the same as \`MINTAGE_PORT\` on one host.
 
 Warned of:
 
+- \`MINTAGE_PORT\` the same as the default of \`MINTAGE_ADMIN_PORT\`: there is no admin listener then;
 - \`MINTAGE_KEY_ROTATION\` shorter than a key must be published before it signs;
 - an \`http\` origin off loopback in \`MINTAGE_CORS_ORIGINS\`;
 - a network of everybody (\`/0\`) in \`MINTAGE_TRUSTED_PROXIES\`;

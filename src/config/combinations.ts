@@ -49,9 +49,11 @@ export function judgeCombinations(
   }
   const { MINTAGE_PORT: port, MINTAGE_ADMIN_PORT: adminPort } = values
   if (port !== 0 && port === adminPort && isSameHost(values.MINTAGE_HOST, values.MINTAGE_ADMIN_HOST)) {
-    problems.push(
-      `${name('MINTAGE_ADMIN_PORT', String(adminPort))} is the same as ${name('MINTAGE_PORT', String(port))}: the admin listener needs a port of its own, or off.`,
-    )
+    const same = `${name('MINTAGE_ADMIN_PORT', String(adminPort))} is the same as ${name('MINTAGE_PORT', String(port))}: `
+    // Whoever chose the one port asked for no second listener.
+    if (origin('MINTAGE_ADMIN_PORT') === undefined) {
+      warnings.push(`${same}there is no admin listener; give it a port of its own, or off.`)
+    } else problems.push(`${same}the admin listener needs a port of its own, or off.`)
   }
   const notice = grace({ longestMaxAge: values.MINTAGE_JWKS_MAX_AGE, longestTokenLife: 0, longestIdle: 0 })
   if (notice > values.MINTAGE_KEY_ROTATION) {

@@ -110,7 +110,7 @@ export const wrongConfigurations: readonly WrongConfiguration[] = [
   },
   {
     title: 'Both listeners on one port',
-    environment: { ...issuer, MINTAGE_HOST: '0.0.0.0', MINTAGE_PORT: '8081' },
+    environment: { ...issuer, MINTAGE_HOST: '0.0.0.0', MINTAGE_ADMIN_PORT: '8080' },
   },
   { title: 'Any origin', environment: { ...issuer, MINTAGE_CORS_ORIGINS: '*' } },
   {

@@ -11,9 +11,9 @@ const refused: readonly Case[] = [
     { MINTAGE_ADMIN_PORT: '8080' },
     /^MINTAGE_ADMIN_PORT \(8080, environment\) is the same as MINTAGE_PORT \(8080, default\)/,
   ],
-  [{ MINTAGE_PORT: '8081', MINTAGE_HOST: 'localhost' }, /^MINTAGE_ADMIN_PORT/],
-  [{ MINTAGE_PORT: '8081', MINTAGE_HOST: '0.0.0.0' }, /^MINTAGE_ADMIN_PORT/],
-  [{ MINTAGE_PORT: '8081', MINTAGE_ADMIN_HOST: '::' }, /^MINTAGE_ADMIN_PORT/],
+  [{ MINTAGE_ADMIN_PORT: '8080', MINTAGE_HOST: 'localhost' }, /^MINTAGE_ADMIN_PORT/],
+  [{ MINTAGE_ADMIN_PORT: '8080', MINTAGE_HOST: '0.0.0.0' }, /^MINTAGE_ADMIN_PORT/],
+  [{ MINTAGE_ADMIN_PORT: '8080', MINTAGE_ADMIN_HOST: '::' }, /^MINTAGE_ADMIN_PORT/],
   [
     { MINTAGE_ACCESS_TOKEN_TTL: '9h', MINTAGE_SESSION_TTL: '8h', MINTAGE_SESSION_IDLE_TTL: '1h' },
     /^MINTAGE_ACCESS_TOKEN_TTL \(9h, environment\) is longer than MINTAGE_SESSION_TTL \(8h, environment\)/,
@@ -28,6 +28,10 @@ for (const [environment, said] of refused) {
 }
 
 const warned: readonly Case[] = [
+  [
+    { MINTAGE_PORT: '8081' },
+    /^MINTAGE_ADMIN_PORT \(8081, default\) is the same as MINTAGE_PORT .*: there is no admin listener/,
+  ],
   [
     { MINTAGE_KEY_ROTATION: '5m' },
     /^MINTAGE_KEY_ROTATION \(5m, environment\) is shorter than a key must be published/,

@@ -10,6 +10,8 @@ export interface Listeners {
   readonly adminHost: string
   /** Undefined when there is no admin listener. */
   readonly adminPort: number | undefined
+  /** Whether somebody asked for that port; without the default one a start goes on. */
+  readonly adminPortChosen: boolean
 }
 
 /** How long this machine takes to answer itself, in milliseconds. */
@@ -17,7 +19,7 @@ const patience = 2 * second
 
 /** Looks who listens on the configured ports of this machine. It opens connections and binds nothing. */
 export async function examinePorts(listeners: Listeners): Promise<readonly Finding[]> {
-  const { issuer, host, port, adminHost, adminPort } = listeners
+  const { issuer, host, port, adminHost, adminPort, adminPortChosen } = listeners
   // A free port is chosen when the server starts, and nobody else can have it.
   if (port === 0) return []
   const address = `${host}:${port}`
@@ -36,7 +38,7 @@ export async function examinePorts(listeners: Listeners): Promise<readonly Findi
   if (adminPort === undefined || adminPort === 0 || !(await isTaken(adminHost, adminPort))) return [free]
   return [
     free,
-    failure(
+    (adminPortChosen ? failure : warning)(
       'port',
       `Something else listens on ${adminHost}:${adminPort}: stop it, or choose another MINTAGE_ADMIN_PORT.`,
     ),

@@ -57,6 +57,7 @@ test('a real issuer is recognised, its key and its port too', async (t) => {
     port,
     adminHost: '127.0.0.1',
     adminPort: undefined,
+    adminPortChosen: true,
   }
   t.is((await examinePorts(listeners))[0]?.status, 'ok')
   t.regex(
@@ -159,6 +160,7 @@ test('a port that somebody else has, or nobody, is told apart', async (t) => {
     host: '127.0.0.1',
     adminHost: '127.0.0.1',
     adminPort: undefined,
+    adminPortChosen: true,
   }
   t.regex(
     (await examinePorts({ ...listeners, port: taken }))[0]?.message ?? '',
@@ -169,6 +171,11 @@ test('a port that somebody else has, or nobody, is told apart', async (t) => {
   t.deepEqual(
     both.map((finding) => finding.status),
     ['warning', 'failure'],
+  )
+  const unasked = await examinePorts({ ...listeners, port: free, adminPort: taken, adminPortChosen: false })
+  t.deepEqual(
+    unasked.map((finding) => finding.status),
+    ['warning', 'warning'],
   )
   t.deepEqual(await examinePorts({ ...listeners, port: 0 }), [])
 })
