@@ -4,7 +4,7 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
-import { type Config, ConfigError } from './config.ts'
+import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
@@ -80,11 +80,7 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
   try {
     observation = await openObservation(config, logger)
     const name = options.prepare ? await options.prepare(server.url) : config.issuer
-    if (name === undefined) {
-      throw new ConfigError([
-        'MINTAGE_ISSUER is missing: expected the https URL by which services know the issuer.',
-      ])
-    }
+    if (name === undefined) throw new ConfigError([missingIssuer])
     const issuer = await composeIssuer(config, name, logger, { server, observation }, clock)
     await issuer.beginServing()
     server.serve(issuer.handle)

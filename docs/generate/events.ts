@@ -10,6 +10,11 @@ export const operationalLines: Readonly<
 > = {
   listening: { level: 'always', meaning: 'The issuer accepts requests at `url`.' },
   'admin.listening': { level: 'info', meaning: 'The admin listener answers at `url`.' },
+  'admin.unavailable': {
+    level: 'error',
+    meaning:
+      'Nobody chose a port for the admin listener and the default one is taken: there is none. `message` says more.',
+  },
   'config.warning': { level: 'warn', meaning: 'The configuration can be run with, and holds something odd.' },
   'request.refused': {
     level: 'info',

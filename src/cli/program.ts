@@ -4,12 +4,15 @@ import { UnavailableError } from '../lib/unavailable-error.ts'
 import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
+import { addConfigCommands } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
-import { refuseRepetition } from './options.ts'
+import { chooseConfigFile } from './configuration.ts'
+import { refuseRepetition, textOption } from './options.ts'
 import { examples, hideValues, say } from './output.ts'
 
 /**
@@ -21,6 +24,13 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .description('A standalone OAuth token issuer.')
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
+    .option(
+      '--config <file>',
+      'read settings from this file (default: mintage.toml, if there is one)',
+      textOption,
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (root) => chooseConfigFile(root.opts<{ config?: string }>().config))
     .showSuggestionAfterError()
     .configureOutput({ outputError: (text, write) => write(hideValues(text)) })
     .exitOverride()
@@ -31,6 +41,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   addApiCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)
+  addConfigCommands(program)
+  addDoctorCommand(program)
+  refuseRepetition(program)
   inheritExit(program)
   try {
     await program.parseAsync(argv, { from: 'user' })

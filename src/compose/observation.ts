@@ -6,7 +6,7 @@ import { createAdminApp } from '../http/admin.ts'
 import type { Readiness } from '../http/health.ts'
 import type { AnsweredRequest, RequestObserver } from '../http/middleware/observe.ts'
 import type { Tracing } from '../http/middleware/trace.ts'
-import { type HttpServer, listen } from '../http/server.ts'
+import { type HttpServer, ListenError, listen } from '../http/server.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
@@ -53,10 +53,11 @@ export interface Observation {
 /**
  * Binds the admin listener where the configuration has one, and sees whether an OpenTelemetry SDK was preloaded.
  * Without both, nothing is loaded and nothing measured.
- * @throws {ListenError} when the address cannot be had.
+ * @throws {ListenError} when the address that was asked for cannot be had; without the default one it goes on.
  */
 export async function openObservation(config: Config, logger: Logger): Promise<Observation> {
-  const admin = config.adminPort === undefined ? undefined : await listenForAdmin(config, config.adminPort)
+  const admin =
+    config.adminPort === undefined ? undefined : await listenForAdmin(config, config.adminPort, logger)
   const metrics = admin && new Metrics()
   const tracing = await findTracing()
   const log = logEvents(logger)
@@ -90,9 +91,20 @@ export async function openObservation(config: Config, logger: Logger): Promise<O
   }
 }
 
-function listenForAdmin({ adminHost: host }: Config, port: number): Promise<HttpServer> {
+async function listenForAdmin(
+  { adminHost: host, adminPortChosen }: Config,
+  port: number,
+  logger: Logger,
+): Promise<HttpServer | undefined> {
   const settings = { host: 'MINTAGE_ADMIN_HOST', port: 'MINTAGE_ADMIN_PORT, off for none' }
-  return listen({ host, port, maxConnections: adminConnections, settings })
+  try {
+    return await listen({ host, port, maxConnections: adminConnections, settings })
+  } catch (error) {
+    // A second issuer on one machine was asked for; a second port for its numbers was not.
+    if (adminPortChosen || !(error instanceof ListenError)) throw error
+    logger.error({ event: 'admin.unavailable', message: error.message })
+    return undefined
+  }
 }
 
 function combine(inner: Watch = unwatched, outer: Watch = unwatched): Watch {

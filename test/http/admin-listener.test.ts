@@ -51,6 +51,18 @@ test('an admin listener that cannot be had stops the start, and says which setti
   )
 })
 
+test('the default port of the admin listener being taken stops no start, and is told', async (t) => {
+  // Whoever listens there, this test or another program, it is taken.
+  const other = createServer().listen(8081, '127.0.0.1')
+  t.teardown(() => other.close())
+  await Promise.race([once(other, 'listening'), once(other, 'error')]).catch(() => undefined)
+  const { MINTAGE_ADMIN_PORT: _, ...environment } = serveEnvironment(makeDirectory(t))
+  const issuer = await startChildIssuer(['serve'], environment)
+  t.teardown(() => issuer.end('SIGKILL'))
+  t.is((await fetch(`${issuer.url}/livez`)).status, 200)
+  t.regex(issuer.stdout(), /"event":"admin\.unavailable","message":"127\.0\.0\.1:8081 is in use/)
+})
+
 test('serve tells where its admin listener is, and closes it at its end', async (t) => {
   const issuer = await startChildIssuer(['serve'], {
     ...serveEnvironment(makeDirectory(t)),
