@@ -70,8 +70,11 @@ test('a preloaded SDK sees a span per request, and below it what the request wai
     'url.path': '/oauth2/token',
     'http.response.status_code': 200,
   })
-  t.deepEqual(loggedIn?.children, ['hash password', 'database transaction', 'sign token'])
-  t.deepEqual(refreshed?.children, ['database redemption', 'sign token'])
+  for (const step of ['hash password', 'database transaction', 'sign token']) {
+    t.true(loggedIn?.children.includes(step), step)
+  }
+  for (const step of ['database redemption', 'sign token']) t.true(refreshed?.children.includes(step), step)
+  t.false(refreshed?.children.includes('hash password'))
   t.not(loggedIn?.server.traceId, refreshed?.server.traceId)
 
   const [jwks] = trees(spans, '/.well-known/jwks.json')
