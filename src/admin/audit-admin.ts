@@ -13,7 +13,7 @@ const pause = 500
  */
 const lookBack = 100
 
-const typeShape = /^[a-z_]+(\.[a-z_]+)?$/
+const typeShape = /^[a-z_]{1,40}(\.[a-z_]{1,40})?$/
 
 /** Reading the audit rows. Every method throws {AdminError} for what cannot be done. */
 export class AuditAdmin {

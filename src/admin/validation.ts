@@ -4,15 +4,20 @@ import { findProtectedClaims, type JsonObject } from '../protocol/claims.ts'
 import { type LifeBounds, lifeBounds } from '../tokens/lives.ts'
 import { AdminError } from './admin-error.ts'
 
-/** Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic. */
-const clientId = /^[A-Za-z0-9._~@/-]{1,128}$/
+/**
+ * Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic, and without a hyphen in front, which on a
+ * command line begins an option.
+ */
+const clientId = /^(?!-)[A-Za-z0-9._~@/-]{1,128}$/
 
 /** In bytes. Free claims go into every token, the client's and the user's, and a verifier refuses one over 16 KiB. */
 const largestClaims = 4_096
 
 export function checkClientId(id: string): void {
   if (!clientId.test(id)) {
-    throw new AdminError(`A client id is 1 to 128 letters, digits and . _ ~ @ / -, not ${quote(id)}.`)
+    throw new AdminError(
+      `A client id is 1 to 128 letters, digits and . _ ~ @ / -, without a hyphen in front, not ${quote(id)}.`,
+    )
   }
   // The subject of a client's own token is its client id; no user's id may look like one (RFC 9068 §5).
   if (id.startsWith('usr_'))

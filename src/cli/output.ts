@@ -42,16 +42,16 @@ export function write(text: string): Promise<void> {
 /** So many rows are read before the first is shown, and share the widths of their columns. */
 const rowsAtOnce = 100
 
-/** As {@link print}, for lists that may be too long to hold: an array in JSON, or columns. Tells how many those were. */
-export async function printEach(rows: AsyncIterable<Printable>, json = false): Promise<number> {
+/** As {@link print}, for lists that may be too long to hold: an array in JSON, or columns. */
+export async function printEach(rows: AsyncIterable<Printable>, json = false): Promise<void> {
   let count = 0
   let waiting: Printable[] = []
   let widths: readonly number[] = []
-  if (json) await write('[')
   const flush = async () => {
-    if (json)
-      await write(waiting.map((row, n) => `${count + n > 0 ? ',' : ''}${JSON.stringify(row)}`).join(''))
-    else {
+    if (json) {
+      const opening = count === 0 ? '[' : ','
+      await write(opening + waiting.map((row) => JSON.stringify(row)).join(','))
+    } else {
       const table = alignTable(waiting, widths, count === 0)
       widths = table.widths
       await write(table.text)
@@ -63,9 +63,8 @@ export async function printEach(rows: AsyncIterable<Printable>, json = false): P
     waiting.push(row)
     if (waiting.length === rowsAtOnce) await flush()
   }
-  if (waiting.length > 0) await flush()
+  if (waiting.length > 0 || (json && count === 0)) await flush()
   if (json) await write(']\n')
-  return count
 }
 
 /** Words go to stderr. */

@@ -86,7 +86,7 @@ function inheritExit(command: Command): void {
 /** An error for the operator is a sentence; the text of any other was written for a developer. */
 function complain(thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-  for (const line of error.message.split('\n')) say(`mintage: ${line}`)
+  for (const line of tame(error.message).split('\n')) say(`mintage: ${line}`)
   if (error instanceof OperatorError || error instanceof UnavailableError) return
-  say(error.stack ?? '')
+  say(tame(error.stack ?? ''))
 }

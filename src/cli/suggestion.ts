@@ -1,16 +1,17 @@
 import { InvalidArgumentError, type Option } from 'commander'
-import { closestMatch } from 'leven'
+import leven from 'leven'
+
+/** Nobody mistypes a word into one of a thousand letters, and to compare such a one takes a while. */
+const longest = 64
 
 /** What was meant, in the words that the command line has for commands and options; empty where nothing is near. */
 export function suggest(text: string, known: readonly string[]): string {
-  // Nobody mistypes a thousand letters, and to compare them takes a while.
-  const near = text.length > 64 ? undefined : closestMatch(text.toLowerCase(), known, { maxDistance: 4 })
-  const isNear = near !== undefined && (near.startsWith(text.toLowerCase()) || distanceIsSmall(text, near))
-  return isNear && text !== '' ? `\n(Did you mean ${near}?)` : ''
-}
-
-function distanceIsSmall(text: string, near: string): boolean {
-  return closestMatch(text.toLowerCase(), [near], { maxDistance: Math.ceil(near.length / 3) }) !== undefined
+  if (text === '' || text.length > longest) return ''
+  const typed = text.toLowerCase()
+  const distances = known.map((word) => ({ word, distance: leven(typed, word.toLowerCase()) }))
+  const [nearest] = distances.sort((a, b) => a.distance - b.distance)
+  if (!nearest || nearest.distance > Math.max(2, nearest.word.length / 3)) return ''
+  return `\n(Did you mean ${nearest.word}?)`
 }
 
 /** Lets an option take one of some values, and says which was meant where it is none. */

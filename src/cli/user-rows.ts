@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs'
+import { createReadStream, type Stats, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { AdminError } from '../admin/admin-error.ts'
 import { type UserRow, userFields } from '../admin/user-import.ts'
@@ -28,10 +28,7 @@ export function openUserFile(path: string, format: UserFormat): UserFile {
         yield chunk
       }
     } catch (error) {
-      const why = error instanceof Error ? error.message : error
-      throw new AdminError(`${quote(path)} cannot be read (${why}): say a file that you may read.`, {
-        cause: error,
-      })
+      throw unreadable(path, error)
     }
   }
   return {
@@ -40,10 +37,21 @@ export function openUserFile(path: string, format: UserFormat): UserFile {
   }
 }
 
+function unreadable(path: string, cause: unknown): AdminError {
+  const why = cause instanceof Error && 'code' in cause ? cause.code : cause
+  return new AdminError(`${quote(path)} cannot be read (${why}): say a file that you may read.`, { cause })
+}
+
 function measure(path: string): number {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (!found)
+  let found: Stats
+  try {
+    found = statSync(path)
+  } catch (error) {
+    // A name that is too long is none of a file either.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (!/^E(NOENT|NOTDIR|NAMETOOLONG)$/.test(code)) throw unreadable(path, error)
     throw new AdminError(`There is no file ${quote(path)}: say the file with the users, or - for stdin.`)
+  }
   if (found.isDirectory()) throw new AdminError(`${quote(path)} is a directory: say the file with the users.`)
   return found.size
 }
@@ -112,10 +120,7 @@ async function* readCsv(bytes: AsyncIterable<Buffer>): AsyncGenerator<UserRow> {
       columns: checkHead,
       on_skip(error) {
         const line = typeof error?.['lines'] === 'number' ? error['lines'] : 0
-        skipped.push({
-          line,
-          problem: `It is no row of CSV with these columns (${error?.code ?? 'unreadable'}).`,
-        })
+        skipped.push({ line, problem: describeCsvProblem(error?.code) })
         return undefined
       },
     }),
@@ -129,9 +134,23 @@ async function* readCsv(bytes: AsyncIterable<Buffer>): AsyncGenerator<UserRow> {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_'))) throw error
     const line = 'lines' in error ? Number(error.lines) : 0
-    skipped.push({ line, problem: `From here on it is no CSV (${error.code}).` })
+    skipped.push({ line, problem: `${describeCsvProblem(error.code)} The rest cannot be read.` })
   }
   yield* skipped
+}
+
+/** What the parser's codes mean. */
+function describeCsvProblem(code: unknown): string {
+  switch (code) {
+    case 'CSV_RECORD_INCONSISTENT_COLUMNS':
+      return 'It has another number of cells than the first row.'
+    case 'CSV_QUOTE_NOT_CLOSED':
+      return 'A quote begins here and never ends.'
+    case 'CSV_MAX_RECORD_SIZE':
+      return `It is longer than ${longestRow} bytes.`
+    default:
+      return `It is no row of CSV (${code ?? 'unreadable'}).`
+  }
 }
 
 function checkHead(names: readonly string[]): string[] {

@@ -9,8 +9,9 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { OperatorError } from '../lib/operator-error.ts'
+import { quote } from '../lib/quote.ts'
 import { toStoreError } from './errors.ts'
 import { loadSqliteDriver } from './sqlite-driver.ts'
 
@@ -42,7 +43,7 @@ const pagesAtOnce = 256
  */
 export async function backUpSqlite(source: string, target: string, options: BackupOptions): Promise<number> {
   checkTarget(source, target, options.overwrite)
-  const draft = join(dirname(target), `.${basename(target)}.${process.pid}.part`)
+  const draft = join(dirname(target), `.mintage-backup-${process.pid}.part`)
   try {
     closeSync(openSync(draft, 'w', 0o600))
     chmodSync(draft, 0o600)
@@ -56,27 +57,36 @@ export async function backUpSqlite(source: string, target: string, options: Back
     const reason = toStoreError(error)
     if (!isFileError(reason)) throw reason
     throw new BackupError(
-      `${target} cannot be written (${reason.message}): name a file that you may write.`,
+      `${quote(target)} cannot be written (${reason.code ?? reason.message}): name a file that you may write.`,
       {
         cause: error,
       },
     )
   } finally {
-    for (const suffix of ['', '-journal', '-wal', '-shm']) rmSync(draft + suffix, { force: true })
+    for (const suffix of ['', '-journal', '-wal', '-shm']) deleteQuietly(draft + suffix)
   }
+}
+
+/** Where nothing could be made there is nothing to delete, and the reason for that is worth more. */
+function deleteQuietly(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {}
 }
 
 function checkTarget(source: string, target: string, overwrite: boolean): void {
   if (!existsSync(source)) {
     throw new BackupError(
-      `There is no database at ${source}: make MINTAGE_DATABASE_URL name the one to copy.`,
+      `There is no database at ${quote(source)}: make MINTAGE_DATABASE_URL name the one to copy.`,
     )
   }
   const own = [source, realpathSync(source)].flatMap((file) => [file, `${file}-wal`, `${file}-shm`])
   const real = existsSync(target) ? realpathSync(target) : resolve(target)
-  if (own.includes(real)) throw new BackupError(`${target} is the database itself: name another file.`)
+  if (own.includes(real)) throw new BackupError(`${quote(target)} is the database itself: name another file.`)
   if (!overwrite && existsSync(target)) {
-    throw new BackupError(`${target} is there already: name another file, or say --force to replace it.`)
+    throw new BackupError(
+      `${quote(target)} is there already: name another file, or say --force to replace it.`,
+    )
   }
 }
 

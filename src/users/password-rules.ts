@@ -27,7 +27,7 @@ export async function checkNewPassword(
     )
   }
   // The lists take longer to load than most commands take as a whole.
-  const { findWeakness } = await import('./common-passwords.ts')
+  const { findWeakness } = await import('./weak-passwords.ts')
   const weakness = findWeakness(password, listOwnNames(owner))
   if (weakness === 'common') {
     throw new InvalidPasswordError(

@@ -47,7 +47,7 @@ function listWhatElse({ keysDir, stateDir }: Config): readonly { what: string; p
   return [
     { what: 'the private keys', path: resolve(keysDir) },
     {
-      what: 'the state directory, by which a start knows an old database',
+      what: 'the state directory (leave it in place when you restore: by it a start knows an old database)',
       path: resolve(stateDir ?? dirname(resolve(keysDir))),
     },
     { what: 'the configuration', path: 'the variables MINTAGE_…, and the files that they name' },

@@ -114,7 +114,7 @@ export function addUserTransferCommands(user: Command): void {
       ).finally(() => progress.end())
       print({ ...counts, dry_run: dryRun === true }, json)
       if (counts.refused === 0) return
-      say(`mintage: ${counts.refused} rows were refused: put them right and run the same again.`)
+      say(`mintage: refused rows: ${counts.refused}. Put them right, and run the same again.`)
       throw new ReportedError('Rows were refused.')
     })
 }
