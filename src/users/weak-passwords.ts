@@ -12,6 +12,9 @@ const mostCommonParts = 2
 /** Characters that nobody has to guess: one before and one behind, or what stands between two words. */
 const mostLooseCharacters = 2
 
+/** So many characters have to be there besides the names of its owner (the least that NIST SP 800-63B-4 lets a password be). */
+const leastUnknown = 8
+
 /** What a password is made of, where it is made of nothing that has to be guessed. */
 export type Weakness = 'common' | 'own-name'
 
@@ -30,21 +33,31 @@ export function findWeakness(password: string, own: readonly string[]): Weakness
     graphs: adjacencyGraphs,
   })
   const words = [...new Set(own.map((word) => word.toLowerCase()))]
-  return judge(passwords, password, words)
+  return isMostly(words, password) ? 'own-name' : judge(passwords, password, words)
 }
 
 function judge(known: ZxcvbnFactory, password: string, own: readonly string[]): Weakness | undefined {
   const { sequence } = known.check(password, [...own])
   const isOwn = (match: Matches[number]) => match['dictionaryName'] === 'userInputs'
-  const hasToBeGuessed = (match: Matches[number]): boolean => {
-    if (match.pattern === 'bruteforce') return match.token.length > mostLooseCharacters
+  const found = sequence.map((match): Weakness | 'unexpected' => {
+    if (match.pattern === 'bruteforce')
+      return match.token.length > mostLooseCharacters ? 'unexpected' : 'common'
+    if (isOwn(match)) return 'own-name'
     // A repetition is worth what is repeated.
     const repeated: unknown = match['baseToken']
-    if (match.pattern !== 'repeat' || typeof repeated !== 'string') return false
-    return repeated.length > mostLooseCharacters && judge(known, repeated, own) === undefined
-  }
-  if (sequence.some(hasToBeGuessed)) return undefined
+    if (match.pattern !== 'repeat' || typeof repeated !== 'string') return 'common'
+    if (repeated.length <= mostLooseCharacters) return 'common'
+    return judge(known, repeated, own) ?? 'unexpected'
+  })
+  if (found.includes('unexpected')) return undefined
   const common = sequence.filter((match) => match.pattern === 'dictionary' && !isOwn(match))
   if (common.length > mostCommonParts) return undefined
-  return sequence.some(isOwn) ? 'own-name' : 'common'
+  return found.includes('own-name') ? 'own-name' : 'common'
+}
+
+/** Whether too little is left of a password without the names in it, which a stranger knows. */
+function isMostly(own: readonly string[], password: string): boolean {
+  let rest = password.toLowerCase()
+  for (const name of [...own].sort((a, b) => b.length - a.length)) rest = rest.replaceAll(name, '')
+  return rest.length < password.length && [...rest].length < leastUnknown
 }
