@@ -35,7 +35,7 @@ function readPlace(command: Command, above: string): Place {
       .visibleCommands(command)
       .filter((child) => child.name() !== 'help')
       .map((child) => readPlace(child, path)),
-    options: help.visibleOptions(command),
+    options: [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)],
     choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
     takesFile: command.registeredArguments.some((argument) => argument.name() === 'file'),
   }

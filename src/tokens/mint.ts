@@ -4,6 +4,7 @@ import type { Signer } from '../keys/signer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { unwatched, type Watch } from '../lib/watch.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Store } from '../store/store.ts'
@@ -26,6 +27,8 @@ export interface MintOptions {
   readonly keys: SigningKeys
   readonly store: Store
   readonly clock: Clock
+  /** Watches each signature. */
+  readonly watch?: Watch
 }
 
 /** How many keys in a row may be withdrawn while they sign. */
@@ -94,11 +97,12 @@ export class Mint {
 
   /** Signs, and lets nothing out that a verifier would refuse. */
   async #sign(payload: string, { target }: Authorization, now: number, life: number): Promise<string> {
-    const { keys, issuer } = this.#options
+    const { keys, issuer, watch = unwatched } = this.#options
     for (let attempt = 1; attempt <= signingAttempts; attempt++) {
       const signer = await keys.signer(life)
       const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
-      const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
+      const signature = await watch('sign', () => signer.sign(signingInput))
+      const token = `${signingInput}.${signature.toString('base64url')}`
       const publicKey = keys.publicKey(signer.kid)
       // Withdrawn in an emergency while it signed: the key that took its place signs.
       if (!publicKey) continue

@@ -246,3 +246,21 @@ test('each endpoint answers from the executable', async (t) => {
   }
   t.is(await issuer.end(), 0)
 })
+
+test('the admin listener is where its variables say, and origins may ask as theirs says', async (t) => {
+  const admin = await findFreePort()
+  const origin = 'https://app.example'
+  const issuer = await startChildIssuer(['serve'], {
+    ...serveEnvironment(makeDirectory(t)),
+    MINTAGE_ADMIN_HOST: '127.0.0.1',
+    MINTAGE_ADMIN_PORT: String(admin),
+    MINTAGE_CORS_ORIGINS: origin,
+  })
+  t.teardown(() => issuer.end('SIGKILL'))
+  const metrics = await fetch(`http://127.0.0.1:${admin}/metrics`)
+  t.is(metrics.status, 200)
+  t.regex(await metrics.text(), /^# HELP /)
+  const asked = await fetch(`${issuer.url}/oauth2/token`, { method: 'POST', headers: { Origin: origin } })
+  t.is(asked.headers.get('access-control-allow-origin'), origin)
+  t.is(await issuer.end(), 0)
+})

@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { backUp } from '../../admin/backup.ts'
-import { type Config, readConfig } from '../../config.ts'
+import type { Config } from '../../config.ts'
+import { loadConfig } from '../configuration.ts'
 import { textOption } from '../options.ts'
 import { examples, type Json, print, say } from '../output.ts'
 import { Progress } from '../progress.ts'
@@ -18,7 +19,7 @@ export function addBackupCommand(program: Command): void {
       examples('mintage backup /backup/mintage.db', 'mintage backup "/backup/mintage-$(date +%F).db" --json'),
     )
     .action(async (file: string, { force, json }: Json & { readonly force?: boolean }) => {
-      const config = readConfig(process.env)
+      const config = await loadConfig()
       const progress = new Progress('mintage: copying')
       const { file: written, bytes } = await backUp(config.databaseUrl, file, {
         overwrite: force === true,
