@@ -32,9 +32,10 @@ async function observe(world: World, kind: Kind, n: number): Promise<Seen> {
   const changing = kind.change().then((end) => {
     ended = end
   })
-  const giveUp = Date.now() + deadline
   while (!(await kind.isVisible(ended))) {
-    if (Date.now() > giveUp) throw new Error(`${kind.name}: not seen within ${deadline} ms.`)
+    const end: Ended | undefined = ended
+    if (end && Date.now() > end.at + deadline)
+      throw new Error(`${kind.name}: not seen within ${deadline} ms.`)
     await delay(pause)
   }
   const seenAt = Date.now()
@@ -73,7 +74,12 @@ try {
   try {
     const world = new World(recipe)
     const kinds = await prepareKinds(world)
-    for (let n = 0; n < Number(values.changes); n++) {
+    let stopped = false
+    // What has been seen by then is shown.
+    process.once('SIGINT', () => {
+      stopped = true
+    })
+    for (let n = 0; n < Number(values.changes) && !stopped; n++) {
       const kind = kinds[n % kinds.length]
       if (kind) seen.push(await observe(world, kind, n))
       if (process.stderr.isTTY) process.stderr.write(`\r${n + 1} changes`)

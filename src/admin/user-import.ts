@@ -85,6 +85,7 @@ export class UserImport {
       counts.refused++
       options.onRefused(line, problem)
     }
+    // What a dry run would have made by now, and the database does not have.
     const seen = new Set<string>()
     let batch: Candidate[] = []
     const flush = async () => {
@@ -110,8 +111,9 @@ export class UserImport {
     seen: Set<string>,
   ): Promise<{ outcomes: readonly Outcome[]; refused: readonly (readonly [number, string])[] }> {
     if (batch.length === 0) return { outcomes: [], refused: [] }
-    return this.#store.transaction(async (tx) => {
+    const { outcomes, refused, made } = await this.#store.transaction(async (tx) => {
       // A transaction may run twice, so it gathers what it finds anew.
+      const made = new Set<string>()
       const outcomes: Outcome[] = []
       const refused: (readonly [number, string])[] = []
       for (const { line, fields } of batch) {
@@ -121,16 +123,18 @@ export class UserImport {
           refused.push([line, `The id and the user name ${quote(fields.username)} belong to two users here.`])
         } else if (existing) {
           outcomes.push(update ? await updateUser(tx, existing, fields, dryRun) : 'skipped')
-        } else if (dryRun && seen.has(fields.username)) {
+        } else if (dryRun && (seen.has(fields.username) || made.has(fields.username))) {
           outcomes.push('skipped')
         } else {
-          if (!dryRun) await createUser(tx, fields)
-          seen.add(fields.username)
+          if (dryRun) made.add(fields.username)
+          else await createUser(tx, fields)
           outcomes.push('created')
         }
       }
-      return { outcomes, refused }
+      return { outcomes, refused, made }
     })
+    for (const username of made) seen.add(username)
+    return { outcomes, refused }
   }
 }
 
