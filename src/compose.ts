@@ -222,6 +222,7 @@ export async function openInstallation(
       keeper,
       vault,
       passwordMinLength: config.passwordMinLength,
+      issuer: config.issuer,
     }),
     async close() {
       await hashes.close()

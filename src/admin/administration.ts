@@ -3,10 +3,13 @@ import type { Vault } from '../keys/vault.ts'
 import type { Store } from '../store/store.ts'
 import type { HashPool } from '../users/hash-pool.ts'
 import { ApiAdmin } from './api-admin.ts'
+import { AuditAdmin } from './audit-admin.ts'
 import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { SessionAdmin } from './session-admin.ts'
+import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
+import { UserImport } from './user-import.ts'
 
 export interface AdministrationOptions {
   readonly store: Store
@@ -15,6 +18,8 @@ export interface AdministrationOptions {
   readonly vault: Vault
   /** In characters. */
   readonly passwordMinLength: number
+  /** The `iss`; undefined where the configuration names none. */
+  readonly issuer: string | undefined
 }
 
 /** Every use case of administration, for commands and, later, for HTTP. */
@@ -24,6 +29,9 @@ export class Administration {
   readonly apis: ApiAdmin
   readonly sessions: SessionAdmin
   readonly keys: KeyAdmin
+  readonly audit: AuditAdmin
+  readonly userImport: UserImport
+  readonly tokens: TokenInspection
 
   constructor(options: AdministrationOptions) {
     this.clients = new ClientAdmin(options.store)
@@ -31,5 +39,8 @@ export class Administration {
     this.apis = new ApiAdmin(options.store)
     this.sessions = new SessionAdmin(options.store, this.users)
     this.keys = new KeyAdmin(options.keeper, options.vault)
+    this.audit = new AuditAdmin(options.store)
+    this.userImport = new UserImport(options.store)
+    this.tokens = new TokenInspection(options)
   }
 }

@@ -163,16 +163,6 @@ export class KeyRing {
     return this.#unusableUntil
   }
 
-  /** Makes this life of access tokens, in milliseconds, durable in the ring unless it is; before one is signed. */
-  async ensureTokenLife(longestTokenLife: number): Promise<void> {
-    if (longestTokenLife > this.#view.ring.longestTokenLife) await this.#raise({ longestTokenLife })
-  }
-
-  /** Makes this `max-age`, in milliseconds, durable in the ring unless it is; before the JWKS is served with it. */
-  async ensureMaxAge(longestMaxAge: number): Promise<void> {
-    if (longestMaxAge > this.#view.ring.longestMaxAge) await this.#raise({ longestMaxAge })
-  }
-
   /** Makes this idle time, in milliseconds, durable in the ring unless it is; before a session may idle so long. */
   async ensureIdle(longestIdle: number): Promise<void> {
     if (longestIdle > this.#view.ring.longestIdle) await this.#raise({ longestIdle })

@@ -2,7 +2,7 @@ import test from 'ava'
 import { runMintage, runMintageBatch } from '../support/child-issuer.ts'
 import { openTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { basic } from '../support/oauth.ts'
-import { ask, auditTypes, clientToken, login, refresh } from '../support/requests.ts'
+import { ask, auditTypes, clientToken, listSessions, login, refresh } from '../support/requests.ts'
 
 let issuer: TestIssuer
 let environment: Readonly<Record<string, string>>
@@ -119,7 +119,7 @@ test.serial(
   'security 39: whatever ends sessions has a row of its own and says so of the sessions',
   async (t) => {
     const { refresh_token: token } = await login(issuer)
-    const [session] = await issuer.administration.sessions.list({})
+    const [session] = await listSessions(issuer)
     const revoked = await rowsOf(() => run(['session', 'revoke', session?.sid ?? '']))
     t.deepEqual(revoked, ['session.revoked'])
     t.is((await refresh(issuer, token)).status, 400)

@@ -10,6 +10,7 @@ import { type Fate, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { password, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { makeDirectory } from '../support/installation.ts'
 import { post } from '../support/oauth.ts'
+import { listSessions } from '../support/requests.ts'
 
 const example = fileURLToPath(new URL('../../../examples/retrying-client/', import.meta.url))
 
@@ -69,8 +70,8 @@ function makeProgram(t: ExecutionContext, issuer: string) {
   }
 }
 
-async function countGenerations({ administration }: TestIssuer): Promise<number | undefined> {
-  const sessions = await administration.sessions.list({})
+async function countGenerations(issuer: TestIssuer): Promise<number | undefined> {
+  const sessions = await listSessions(issuer)
   return sessions.length === 1 && sessions[0]?.endedAt === null ? sessions[0].generation : undefined
 }
 
