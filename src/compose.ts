@@ -12,6 +12,7 @@ import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { listen } from './http/server.ts'
+import { VaultAuditKeys } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { RingKeeper } from './keys/ring-keeper.ts'
@@ -20,6 +21,8 @@ import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
+import { AuditTrail } from './store/audit/audit-trail.ts'
+import { HighWaterMark } from './store/audit/high-water-mark.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
@@ -113,7 +116,12 @@ async function composeIssuer(
     ...(storeClock && { clock: storeClock }),
     onEvent: logEvents(logger),
   })
-  const keys = await openKeys(config, store, clock, onError).catch(async (error) => {
+  const trail = createTrail(config, store, onError, (message) =>
+    logger.warn({ event: 'high_water_mark.missing', message }),
+  )
+  // The ring turns when it is opened, and an old database must be refused before anything changes in it.
+  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
   })
@@ -159,6 +167,7 @@ async function composeIssuer(
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
+      trail.follow()
     },
     drain() {
       readiness.draining = true
@@ -170,6 +179,7 @@ async function composeIssuer(
       await keys.close()
       clientDirectory.close()
       apis.close()
+      await trail.close()
       await store.close()
     },
   }
@@ -186,14 +196,29 @@ export interface InstallationOptions {
   /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
   readonly onProblem: (error: unknown) => void
   readonly clock?: Clock
+  /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
+  readonly refuseOld?: boolean
 }
 
 /** Opens an installation for administration, beside a server that may be running on it. */
 export async function openInstallation(
   config: Config,
-  { onProblem, ...options }: InstallationOptions,
+  { onProblem, refuseOld = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
   const store = await openStore({ url: config.databaseUrl, ...options })
+  const trail = createTrail(config, store, onProblem, onProblem)
+  store.stampWith(() =>
+    trail.open().catch((error: unknown) => {
+      onProblem(error)
+      return undefined
+    }),
+  )
+  if (refuseOld) {
+    await trail.refuseOld().catch(async (error) => {
+      await store.close()
+      throw error
+    })
+  }
   const hashes = createHashPool(config)
   const vault = new DirectoryVault(config.keysDir)
   const keeper = new RingKeeper({
@@ -209,13 +234,27 @@ export async function openInstallation(
       hashes,
       keeper,
       vault,
+      trail,
+      auditKeys: new VaultAuditKeys(vault),
       passwordMinLength: config.passwordMinLength,
     }),
     async close() {
       await hashes.close()
+      await trail.settle().catch(onProblem)
       await store.close()
     },
   }
+}
+
+function createTrail(
+  config: Config,
+  store: Store,
+  onError: (error: unknown) => void,
+  onWarning: (message: string) => void,
+): AuditTrail {
+  const keys = new VaultAuditKeys(new DirectoryVault(config.keysDir))
+  const mark = new HighWaterMark(config.stateDir ?? config.keysDir)
+  return new AuditTrail({ store, keys, mark, onError, onWarning })
 }
 
 function createHashPool(config: Config): HashPool {

@@ -4,9 +4,11 @@ import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { addApiCommands } from './commands/api.ts'
+import { addAuditCommands } from './commands/audit.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
@@ -31,6 +33,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   addApiCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)
+  addAuditCommands(program)
+  addRecoverCommand(program)
   inheritExit(program)
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -83,6 +83,18 @@ export type Event =
   | { readonly type: 'api.created' | 'api.updated' | 'api.deleted'; readonly audience: string }
   | { readonly type: 'key.created' | 'key.activated' | 'key.withdrawn' | 'key.revoked'; readonly kid: string }
   | { readonly type: 'mac_key.created' | 'mac_key.withdrawn' | 'mac_key.revoked'; readonly id: number }
+  | { readonly type: 'audit_key.rotated'; readonly id: number }
+  | { readonly type: 'audit.pruned'; readonly before: number; readonly sequence: number }
+  | {
+      readonly type: 'database.recovered'
+      readonly way: 'end_sessions' | 'accept_resurrection'
+      /** The epoch that begins, and those that it takes the place of. */
+      readonly epoch: string
+      readonly from: readonly string[]
+      /** Where the audit trail of the old database ended, and how far this node had seen it go; null: it knew nothing. */
+      readonly sequence: number
+      readonly mark: number | null
+    }
 
 /** Why a session ended before its time. */
 export type SessionEnd =
@@ -95,6 +107,7 @@ export type SessionEnd =
   | 'client_disabled'
   | 'client_deleted'
   | 'keys_revoked'
+  | 'database_recovered'
 
 export type EventType = Event['type']
 

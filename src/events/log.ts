@@ -27,6 +27,7 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'session.foreign_client',
   'key.revoked',
   'mac_key.revoked',
+  'database.recovered',
 ])
 
 /** Turns each event into its log line. */

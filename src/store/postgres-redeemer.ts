@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { type EventSink, isAudited } from '../events/event.ts'
+import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
 import {
@@ -20,17 +21,20 @@ export class PostgresRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
+  readonly #stamps: Stamps
 
   constructor(
     transaction: RunTransaction,
     availability: Availability,
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
+    stamps: Stamps,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
+    this.#stamps = stamps
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -55,7 +59,7 @@ export class PostgresRedeemer implements Redeemer {
     const decision = decide(row && toRedeemable(row), now, this.#availability.servingSince(now))
     if (decision.write) await trx('sessions').where({ handle }).update(toColumns(decision.write))
     for (const event of decision.events ?? []) {
-      if (isAudited(event)) await new AuditTable(trx).append(event, now)
+      if (isAudited(event)) await new AuditTable(trx, this.#stamps).append(event, now)
     }
     return decision
   }

@@ -1,5 +1,6 @@
 import type { Database as SqliteConnection, Statement } from 'better-sqlite3'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
+import type { Stamps } from './audit/seal.ts'
 import { toAuditRow } from './audit-table.ts'
 import type { Availability } from './availability.ts'
 import { type Database, withSqliteConnection } from './database.ts'
@@ -32,7 +33,7 @@ interface Statements {
   readonly read: Statement<[string], RedeemableRow>
   readonly rotate: Statement<[number, number, number, string | null, string, number, string]>
   readonly end: Statement<[number, string, string]>
-  readonly audit: Statement<[number, string, string]>
+  readonly audit: Statement<[number, string, string, string | null]>
 }
 
 type Settled =
@@ -48,15 +49,23 @@ export class SqliteRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: () => number
+  readonly #stamps: Stamps
   readonly #prepared = new WeakMap<SqliteConnection, Statements>()
   #waiting: Job[] = []
   #running = false
 
-  constructor(database: Database, availability: Availability, sink: EventSink, now: () => number) {
+  constructor(
+    database: Database,
+    availability: Availability,
+    sink: EventSink,
+    now: () => number,
+    stamps: Stamps,
+  ) {
     this.#database = database
     this.#availability = availability
     this.#sink = sink
     this.#now = now
+    this.#stamps = stamps
   }
 
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -117,7 +126,7 @@ export class SqliteRedeemer implements Redeemer {
       return { job, error }
     }
     if (decision.write) write(statements, job.handle, decision.write)
-    for (const event of decision.events ?? []) audit(statements, event, now)
+    for (const event of decision.events ?? []) audit(statements, event, now, this.#stamps)
     return { job, decision }
   }
 
@@ -146,7 +155,7 @@ export class SqliteRedeemer implements Redeemer {
          idle_expires_at = ? WHERE handle = ?`,
       ),
       end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
-      audit: connection.prepare('INSERT INTO audit (at, type, data) VALUES (?, ?, ?)'),
+      audit: connection.prepare('INSERT INTO audit (at, type, data, stamp) VALUES (?, ?, ?, ?)'),
     }
     this.#prepared.set(connection, statements)
     return statements
@@ -162,8 +171,8 @@ function write(statements: Statements, handle: string, change: SessionWrite): vo
   statements.rotate.run(generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt, handle)
 }
 
-function audit(statements: Statements, event: Event, now: number): void {
+function audit(statements: Statements, event: Event, now: number, stamps: Stamps): void {
   if (!isAudited(event)) return
-  const row = toAuditRow(event, now)
-  statements.audit.run(row.at, row.type, row.data)
+  const row = toAuditRow(event, now, stamps)
+  statements.audit.run(row.at, row.type, row.data, row.stamp)
 }

@@ -2,6 +2,8 @@ import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { ApiTable } from './api-table.ts'
+import { type AuditKey, Stamps } from './audit/seal.ts'
+import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
 import { AuditTable } from './audit-table.ts'
 import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
@@ -39,14 +41,14 @@ class Tables {
   readonly keys: KeyTable
   readonly audit: AuditTable
 
-  constructor(query: Knex) {
+  constructor(query: Knex, stamps: Stamps) {
     this.clients = new ClientTable(query)
     this.apis = new ApiTable(query)
     this.users = new UserTable(query)
     this.sessions = new SessionTable(query)
     this.revokedTokens = new RevokedTokenTable(query)
     this.keys = new KeyTable(query)
-    this.audit = new AuditTable(query)
+    this.audit = new AuditTable(query, stamps)
   }
 }
 
@@ -57,8 +59,8 @@ export class StoreTransaction extends Tables {
   readonly #events: Event[] = []
   readonly #topics = new Set<Topic>()
 
-  constructor(query: Knex, now: number) {
-    super(query)
+  constructor(query: Knex, stamps: Stamps, now: number) {
+    super(query, stamps)
     this.now = now
   }
 
@@ -90,11 +92,17 @@ export class Store extends Tables {
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
   readonly #redeemer: Redeemer
+  readonly #sealing: Sealing
+  readonly #stamps: Stamps
+  #findKey: () => Promise<AuditKey | undefined> = async () => undefined
+  #hasAudited = false
   /** What a transaction has read must still be so when it commits; SQLite's have one writer and need no word. */
   readonly #isolation: Knex.TransactionConfig
 
   constructor(database: Database, options: StoreOptions) {
-    super(database.knex)
+    const stamps = new Stamps()
+    super(database.knex, stamps)
+    this.#stamps = stamps
     this.#database = database
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
@@ -103,13 +111,18 @@ export class Store extends Tables {
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now())
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
+            stamps,
           )
+    this.#sealing =
+      database.engine === 'sqlite'
+        ? new SqliteSealing(database)
+        : new PostgresSealing(database.knex, (run) => this.#retry(run))
   }
 
   /** The file that was made for it just now; undefined when it was there. */
@@ -132,14 +145,44 @@ export class Store extends Tables {
    * @throws {StoreUnavailableError} when the database cannot be used.
    */
   async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    // Before the transaction, for finding the key may take a file, and making the first one a statement.
+    this.#stamps.key ??= await this.#findKey()
     const { result, tx, stepped } = await this.#retry(async (trx) => {
-      const tx = new StoreTransaction(trx, await this.#now(trx))
+      const tx = new StoreTransaction(trx, this.#stamps, await this.#now(trx))
       const result = await work(tx)
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
     }, this.#isolation)
     this.changes.announce(stepped)
     for (const event of tx.events) this.#sink(event)
+    if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
+  }
+
+  /**
+   * Lets `find` tell, before the first transaction, the key that audit rows are stamped with. Rows that are written
+   * while it finds none carry no stamp.
+   */
+  stampWith(find: () => Promise<AuditKey | undefined>): void {
+    this.#findKey = find
+  }
+
+  /** From now on audit rows are stamped with this key. */
+  useAuditKey(key: AuditKey): void {
+    this.#stamps.key = key
+  }
+
+  /** Whether a transaction of this process has written audit rows; those of redemptions do not count. */
+  get hasAudited(): boolean {
+    return this.#hasAudited
+  }
+
+  /** Takes a batch of new audit rows into the chain. @throws {StoreUnavailableError} */
+  async seal(key: AuditKey): Promise<SealOutcome> {
+    try {
+      return await this.#sealing.seal(key)
+    } catch (error) {
+      throw toStoreError(error)
+    }
   }
 
   /** Tells an event that belongs to no transaction: it has a log line and no audit row. */
