@@ -123,8 +123,9 @@ export function testBehaviour(engine: TestEngine): void {
     await insertSession(store, session('a'))
     t.deepEqual(await (await another()).sessions.findBySid('ses_a'), session('a'))
     const { knex } = openDatabase(database.url)
-    t.is((await knex('knex_migrations').select('name')).length, 1)
+    const names = await knex('knex_migrations').pluck('name')
     await knex.destroy()
+    t.is(new Set(names).size, names.length)
   })
 
   test(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
+import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
 import { testTables } from './table-suite.ts'
@@ -88,4 +89,5 @@ if (server === undefined) {
   testTables(engine)
   testBehaviour(engine)
   testConcurrency(engine)
+  testAudit(engine)
 }

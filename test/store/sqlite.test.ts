@@ -4,6 +4,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { Store } from '../../src/store/store.ts'
 import { runMintage } from '../support/child-issuer.ts'
+import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
 import { step } from './redeeming.ts'
@@ -13,6 +14,7 @@ import { insertSession, openTestStore, session, sqlite } from './test-database.t
 testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
+testAudit(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
   let moment = 0
