@@ -37,7 +37,7 @@ export function refusalOf(standing: Standing, path: string): OldDatabaseError | 
       : `its audit trail does not hold row ${mark.sequence} as this node has seen it`
   return new OldDatabaseError(
     `The database was taken back in time: ${how} (${path}). What was revoked, disabled or rotated since would work again. ` +
-      'Bring back a later copy, or run one of:\n' +
+      'Bring back a later copy, or go on with one of these two.\n' +
       '`mintage recover --end-sessions` (ends all sessions and revokes all keys, so that nothing issued before works).\n' +
       '`mintage recover --accept-resurrection` (goes on with the database as it is, and whatever works again with it).',
   )
