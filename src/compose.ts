@@ -237,6 +237,7 @@ export async function openInstallation(
       trail,
       auditKeys: new VaultAuditKeys(vault),
       passwordMinLength: config.passwordMinLength,
+      issuer: config.issuer,
     }),
     async close() {
       await hashes.close()

@@ -5,11 +5,14 @@ import type { Store } from '../store/store.ts'
 import type { HashPool } from '../users/hash-pool.ts'
 import { ApiAdmin } from './api-admin.ts'
 import { AuditAdmin } from './audit-admin.ts'
+import { AuditSealAdmin } from './audit-seal-admin.ts'
 import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { Recovery } from './recovery.ts'
 import { SessionAdmin } from './session-admin.ts'
+import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
+import { UserImport } from './user-import.ts'
 
 export interface AdministrationOptions {
   readonly store: Store
@@ -20,6 +23,8 @@ export interface AdministrationOptions {
   readonly auditKeys: AuditKeys
   /** In characters. */
   readonly passwordMinLength: number
+  /** The `iss`; undefined where the configuration names none. */
+  readonly issuer: string | undefined
 }
 
 /** Every use case of administration, for commands and, later, for HTTP. */
@@ -30,6 +35,9 @@ export class Administration {
   readonly sessions: SessionAdmin
   readonly keys: KeyAdmin
   readonly audit: AuditAdmin
+  readonly userImport: UserImport
+  readonly tokens: TokenInspection
+  readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
 
   constructor(options: AdministrationOptions) {
@@ -38,7 +46,10 @@ export class Administration {
     this.apis = new ApiAdmin(options.store)
     this.sessions = new SessionAdmin(options.store, this.users)
     this.keys = new KeyAdmin(options.keeper, options.vault, options.trail)
-    this.audit = new AuditAdmin(options)
+    this.audit = new AuditAdmin(options.store)
+    this.userImport = new UserImport(options.store)
+    this.tokens = new TokenInspection(options)
+    this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)
   }
 }

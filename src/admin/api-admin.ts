@@ -1,4 +1,5 @@
 import { randomId } from '../lib/ids.ts'
+import { quote } from '../lib/quote.ts'
 import type { ClaimsPreset, TokenTyp } from '../protocol/claims.ts'
 import type { ApiRecord } from '../store/api-table.ts'
 import { DuplicateError } from '../store/errors.ts'
@@ -49,8 +50,7 @@ export class ApiAdmin {
         return api
       })
     } catch (error) {
-      if (error instanceof DuplicateError)
-        throw new AdminError(`There is an API ${JSON.stringify(audience)} already.`)
+      if (error instanceof DuplicateError) throw new AdminError(`There is an API ${quote(audience)} already.`)
       throw error
     }
   }

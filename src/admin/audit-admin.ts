@@ -1,120 +1,79 @@
-import type { AuditKeys, AuditTrail } from '../store/audit/audit-trail.ts'
-import type { Verdict } from '../store/audit/finding.ts'
-import type { Mark } from '../store/audit/high-water-mark.ts'
-import type { Standing } from '../store/audit/old-database-error.ts'
-import type { AuditRecord, SealedRecord } from '../store/audit-table.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AuditFilter, AuditRecord } from '../store/audit-table.ts'
 import type { Store } from '../store/store.ts'
 import { AdminError } from './admin-error.ts'
 
-/** What of an audit row is exported: all that it tells, and what it is sealed with. */
-export type ExportedRecord = SealedRecord
+const pageSize = 1_000
 
-/** What verification says, and where the chain stands to the high-water mark. */
-export interface AuditVerdict extends Verdict {
-  readonly mark: 'reached' | 'missing' | 'behind'
-}
+/** How long to wait for new rows, in milliseconds. */
+const pause = 500
 
-const page = 1_000
+/**
+ * How many ids back a follower looks again: on PostgreSQL a transaction that got its id earlier may commit later.
+ */
+const lookBack = 100
 
-/** The audit trail, for reading, verifying and bounding it. Every method throws {AdminError} for what cannot be done. */
+const typeShape = /^[a-z_]{1,40}(\.[a-z_]{1,40})?$/
+
+/** Reading the audit rows. Every method throws {AdminError} for what cannot be done. */
 export class AuditAdmin {
   readonly #store: Store
-  readonly #trail: AuditTrail
-  readonly #keys: AuditKeys
 
-  constructor(options: { readonly store: Store; readonly trail: AuditTrail; readonly auditKeys: AuditKeys }) {
-    this.#store = options.store
-    this.#trail = options.trail
-    this.#keys = options.auditKeys
+  constructor(store: Store) {
+    this.#store = store
   }
 
-  /** The newest `limit` rows, oldest first. */
-  tail(limit: number): Promise<readonly AuditRecord[]> {
-    return this.#store.audit.tail(limit)
+  /** The newest `limit` rows, oldest first; then, until `signal` says stop, those that come. */
+  async *tail(
+    limit: number,
+    { type, follow }: { readonly type?: string; readonly follow?: AbortSignal },
+  ): AsyncGenerator<AuditRecord> {
+    const filter = checkFilter(type === undefined ? {} : { type })
+    // Asked before the rows are read: what comes in between is looked at twice rather than never.
+    const [newest] = await this.#store.audit.tail(1)
+    const rows = await this.#store.audit.tail(limit, filter)
+    yield* rows
+    if (!follow) return
+    let last = newest?.id ?? 0
+    const seen = new Set(rows.map((row) => row.id))
+    const before = await this.#store.audit.page(last - lookBack, lookBack, filter)
+    for (const row of before) if (row.id <= last) seen.add(row.id)
+    while (await sleep(follow)) {
+      for (const row of await this.#store.audit.page(last - lookBack, lookBack + pageSize, filter)) {
+        if (seen.has(row.id)) continue
+        seen.add(row.id)
+        yield row
+        last = Math.max(last, row.id)
+      }
+      for (const id of seen) if (id < last - lookBack) seen.delete(id)
+    }
   }
 
-  /** Every row at or after `since` (milliseconds since the epoch), in the order of their ids. */
-  async *export(since = 0): AsyncGenerator<ExportedRecord> {
+  /** Every row of the filter, oldest first, a page at a time. */
+  async *export(filter: AuditFilter): AsyncGenerator<AuditRecord> {
+    checkFilter(filter)
     for (let after = 0; ; ) {
-      const rows = await this.#store.audit.page(after, page, since)
-      yield* rows
-      const last = rows.at(-1)
+      const page = await this.#store.audit.page(after, pageSize, filter)
+      yield* page
+      const last = page.at(-1)
       if (!last) return
       after = last.id
     }
   }
-
-  /** Whether every row is there that was written, and tells what it told. Changes nothing. */
-  async verify(): Promise<AuditVerdict> {
-    const { verifyTrail } = await import('../store/audit/verification.ts')
-    const verdict = await verifyTrail(this.#store.audit, (id) => this.#findKey(id))
-    const standing = await this.#trail.judge()
-    if (standing.kind !== 'old' && standing.kind !== 'foreign') {
-      return { ...verdict, mark: standing.kind === 'unmarked' ? 'missing' : 'reached' }
-    }
-    const findings = [
-      ...verdict.findings,
-      { problem: 'cut' as const, message: describe(standing, this.#trail.markPath) },
-    ]
-    return { ...verdict, intact: false, findings, mark: 'behind' }
-  }
-
-  /** From now on another key seals. Says its id. */
-  async rotateKey(): Promise<number> {
-    const id = await this.#trail.rotateKey()
-    await this.#store.transaction((tx) => tx.record({ type: 'audit_key.rotated', id }))
-    return id
-  }
-
-  /**
-   * Deletes what is older than `before` (milliseconds since the epoch), and leaves a signed checkpoint in its place.
-   * @returns how many rows were deleted.
-   */
-  async prune(before: number): Promise<number> {
-    if (before > (await this.#store.now()))
-      throw new AdminError('The time to prune before lies in the future.')
-    const verdict = await this.verify()
-    if (!verdict.intact) {
-      throw new AdminError(
-        'The audit trail is not intact, so nothing is deleted of it: see mintage audit verify.',
-      )
-    }
-    const last = await this.#store.audit.lastBefore(before)
-    if (!last) return 0
-    const key = await this.#trail.open()
-    const { genesisOf, signCheckpoint } = await import('../store/audit/seal.ts')
-    const { installation, adopted } = await this.#store.audit.readChain()
-    await this.#store.transaction(async (tx) => {
-      await tx.audit.setCheckpoint(
-        signCheckpoint(key, { ...last, at: tx.now }, genesisOf(installation, adopted)),
-      )
-      await tx.record({ type: 'audit.pruned', before, sequence: last.sequence })
-    })
-    let deleted = 0
-    for (let step = 1; step > 0; deleted += step) step = await this.#store.audit.deleteUpTo(last.sequence)
-    return deleted
-  }
-
-  async #findKey(id: number) {
-    try {
-      return await this.#keys.load(id)
-    } catch (error) {
-      // Lost is a finding; a file that cannot be read is something to put right first.
-      if (error instanceof Error && 'problem' in error && error.problem === 'missing') return undefined
-      throw error
-    }
-  }
 }
 
-function describe(standing: Standing & { readonly mark: Mark }, path: string): string {
-  const { chain, mark } = standing
-  if (standing.kind === 'foreign')
-    return `The high-water mark ${path} is of another installation, ${mark.installation}.`
-  if (mark.epoch === chain.epoch && mark.sequence > chain.sequence) {
-    return (
-      `The tail was cut, or the database was taken back in time: this node has seen the rows up to place ` +
-      `${mark.sequence} (${path}), and the chain ends at place ${chain.sequence}.`
-    )
+function checkFilter(filter: AuditFilter): AuditFilter {
+  if (filter.type !== undefined && !typeShape.test(filter.type)) {
+    throw new AdminError('A type is one word, such as login, or two, such as login.failed.')
   }
-  return `The chain does not hold the row at place ${mark.sequence} as this node has seen it (${path}): it was rewritten, or the database was taken back in time.`
+  if ((filter.since ?? 0) >= (filter.until ?? Number.POSITIVE_INFINITY)) {
+    throw new AdminError('Nothing lies between the two times: --since has to be before --until.')
+  }
+  return filter
+}
+
+/** @returns false when told to stop meanwhile. */
+async function sleep(signal: AbortSignal): Promise<boolean> {
+  await delay(pause, undefined, { signal }).catch(() => undefined)
+  return !signal.aborted
 }

@@ -1,6 +1,7 @@
 import { createClientSecret } from '../clients/client-secret.ts'
 import { hour, second } from '../lib/durations.ts'
 import { randomId } from '../lib/ids.ts'
+import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { ClientRecord } from '../store/client-table.ts'
@@ -74,7 +75,7 @@ export class ClientAdmin {
       })
     } catch (error) {
       if (error instanceof DuplicateError)
-        throw new AdminError(`There is a client ${JSON.stringify(clientId)} already.`)
+        throw new AdminError(`There is a client ${quote(clientId)} already.`)
       throw error
     }
   }
@@ -127,8 +128,7 @@ export class ClientAdmin {
   async rotateSecret(clientId: string, overlap: number = defaultOverlap): Promise<string> {
     let secret = ''
     await this.#change(clientId, async (tx, client) => {
-      if (client.public)
-        throw new AdminError(`The client ${JSON.stringify(clientId)} is public: it has no secret.`)
+      if (client.public) throw new AdminError(`The client ${quote(clientId)} is public: it has no secret.`)
       for (const { id, expiresAt } of await tx.clients.listSecrets(client.id)) {
         // The newest is the one that was given no end. Its time says less: clocks stand still and go back.
         if (expiresAt === null && overlap > 0) await tx.clients.expireSecret(id, tx.now + overlap)
@@ -192,7 +192,7 @@ async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<
   for (const audience of client.audiences ?? []) {
     if (!apis.some((api) => api.audience === audience)) {
       throw new AdminError(
-        `There is no API ${JSON.stringify(audience)}. Create it first: mintage api create ${audience}`,
+        `There is no API ${quote(audience)}: create it first with \`mintage api create\`, or see \`mintage api list\`.`,
       )
     }
   }
@@ -202,7 +202,7 @@ async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<
   const unknown = (client.scopes ?? []).filter((scope) => !known.has(scope))
   if (unknown.length > 0) {
     throw new AdminError(
-      `No API of the client has the scope ${unknown.join(' ')}; they have: ${[...known].join(' ') || 'none'}.`,
+      `No API of the client has the scope ${quote(unknown.join(' '))}; they have: ${[...known].join(' ') || 'none'}.`,
     )
   }
 }

@@ -47,7 +47,7 @@ export class Recovery {
     const seen = standing.kind === 'old' ? standing.mark : undefined
     const epoch = randomToken(12)
     const begin = async (tx: StoreTransaction) => {
-      await tx.audit.setEpoch(epoch)
+      await tx.auditChain.setEpoch(epoch)
       await tx.record({
         type: 'database.recovered',
         way,

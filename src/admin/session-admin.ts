@@ -1,7 +1,10 @@
-import type { ListedSession, SessionSelection } from '../store/session-table.ts'
+import type { ListedSession, SessionFilter, SessionSelection } from '../store/session-table.ts'
 import type { Store } from '../store/store.ts'
 import { notFound } from './admin-error.ts'
 import type { UserAdmin } from './user-admin.ts'
+
+/** No index knows the order of the list (every login would pay for it), so each page reads the table once. */
+const pageSize = 5_000
 
 /** Administration of sessions. Every method throws {AdminError} for what cannot be done. */
 export class SessionAdmin {
@@ -13,15 +16,28 @@ export class SessionAdmin {
     this.#users = users
   }
 
-  /** Newest first. `user` is a name, id or e-mail, `client` a `client_id`. */
-  async list(filter: {
+  /** Newest first, a page at a time. `user` is a name, id or e-mail, `client` a `client_id`. */
+  async *list(filter: {
     readonly user?: string
     readonly client?: string
-  }): Promise<readonly ListedSession[]> {
-    return this.#store.sessions.list({
+    /** Leaves out those that have ended or expired. */
+    readonly active?: boolean
+    /** How many at most. */
+    readonly limit?: number
+  }): AsyncGenerator<ListedSession> {
+    const chosen: SessionFilter = {
       ...(filter.user !== undefined && { user: (await this.#users.get(filter.user)).id }),
       ...(filter.client !== undefined && { client: await this.#findClient(filter.client) }),
-    })
+      ...(filter.active === true && { liveAt: await this.#store.now() }),
+    }
+    let left = filter.limit ?? Number.POSITIVE_INFINITY
+    for (let last: ListedSession | undefined; left > 0; ) {
+      const page = await this.#store.sessions.page(chosen, Math.min(left, pageSize), last)
+      yield* page
+      last = page.at(-1)
+      left -= page.length
+      if (page.length < pageSize) return
+    }
   }
 
   /** Ends one session by its `sid`, and says how many that were: 0 when it had ended already. */

@@ -1,9 +1,12 @@
 import { randomId } from '../lib/ids.ts'
+import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from '../users/hash-pool.ts'
+import { checkPassword, normalisePassword } from '../users/password-hash.ts'
+import { checkNewPassword, type PasswordOwner } from '../users/password-rules.ts'
 import { normaliseUsername } from '../users/username.ts'
 import { AdminError, notFound } from './admin-error.ts'
 import { checkClaims, checkEmail, checkUsername } from './validation.ts'
@@ -13,6 +16,12 @@ export interface NewUser {
   readonly claims?: JsonObject
   /** Without one the user cannot log in until it is set. */
   readonly password?: string
+}
+
+/** What may be said of a user later; what is left out stays as it is. */
+export interface UserChanges {
+  readonly email?: string | null
+  readonly claims?: JsonObject
 }
 
 export interface UserAdminOptions {
@@ -39,7 +48,8 @@ export class UserAdmin {
     checkUsername(username)
     if (email !== undefined) checkEmail(email)
     checkClaims(claims)
-    const hash = password === undefined ? null : await this.#hash(password)
+    const owner = { username, email: email ?? null }
+    const hash = password === undefined ? null : await this.#hash(password, owner)
     try {
       return await this.#store.transaction(async (tx) => {
         const user: UserRecord = {
@@ -59,8 +69,7 @@ export class UserAdmin {
         return user
       })
     } catch (error) {
-      if (error instanceof DuplicateError)
-        throw new AdminError(`There is a user ${JSON.stringify(username)} already.`)
+      if (error instanceof DuplicateError) throw new AdminError(`There is a user ${quote(username)} already.`)
       throw error
     }
   }
@@ -81,11 +90,21 @@ export class UserAdmin {
     }
   }
 
+  /** Changes what is said; `email` null takes it away. */
+  async update(name: string, { email, claims }: UserChanges): Promise<UserRecord> {
+    if (typeof email === 'string') checkEmail(email)
+    if (claims) checkClaims(claims)
+    return this.#change(name, async (tx, user) => {
+      await tx.record({ type: 'user.updated', user: user.id })
+      return { ...user, ...(email !== undefined && { email }), ...(claims && { claims }) }
+    })
+  }
+
   /** Ends the user's sessions. */
   async setPassword(name: string, password: string): Promise<void> {
-    const hash = await this.#hash(password)
+    const hash = await this.#hash(password, await this.get(name))
     await this.#change(name, async (tx, user) => {
-      await endSessions(tx, user.id, 'password_changed')
+      await endUserSessions(tx, user.id, 'password_changed')
       await tx.record({ type: 'user.password_set', user: user.id })
       return { ...user, password: hash, passwordNormalised: true, passwordChangedAt: tx.now }
     })
@@ -95,7 +114,7 @@ export class UserAdmin {
   disable(name: string): Promise<UserRecord> {
     return this.#change(name, async (tx, user) => {
       if (user.disabledAt !== null) return user
-      await endSessions(tx, user.id, 'user_disabled')
+      await endUserSessions(tx, user.id, 'user_disabled')
       await tx.record({ type: 'user.disabled', user: user.id })
       return { ...user, disabledAt: tx.now }
     })
@@ -113,7 +132,7 @@ export class UserAdmin {
   async delete(name: string): Promise<void> {
     await this.#store.transaction(async (tx) => {
       const user = await find(tx, name)
-      await endSessions(tx, user.id, 'user_deleted')
+      await endUserSessions(tx, user.id, 'user_deleted')
       await tx.users.delete(user.id)
       await tx.record({ type: 'user.deleted', user: user.id })
     })
@@ -130,11 +149,11 @@ export class UserAdmin {
     })
   }
 
-  #hash(password: string): Promise<string> {
-    if ([...password].length < this.#passwordMinLength) {
-      throw new AdminError(`A password has at least ${this.#passwordMinLength} characters.`)
-    }
-    return this.#hashes.hash(password)
+  async #hash(password: string, owner: PasswordOwner): Promise<string> {
+    const normalised = normalisePassword(password)
+    checkPassword(normalised)
+    await checkNewPassword(normalised, this.#passwordMinLength, owner)
+    return this.#hashes.hash(normalised)
   }
 }
 
@@ -143,13 +162,13 @@ async function find(tables: Pick<Store, 'users'>, name: string): Promise<UserRec
   const user = byName ?? (await tables.users.findById(name))
   if (user) return user
   const [first, second] = await tables.users.findByEmail(name)
-  if (second)
-    throw new AdminError(`Several users have the e-mail ${JSON.stringify(name)}; say the user name or id.`)
+  if (second) throw new AdminError(`Several users have the e-mail ${quote(name)}; say the user name or id.`)
   if (!first) throw notFound('user', name)
   return first
 }
 
-async function endSessions(
+/** Ends what a user has open, in the transaction that is the reason. */
+export async function endUserSessions(
   tx: StoreTransaction,
   user: string,
   reason: 'password_changed' | 'user_disabled' | 'user_deleted',

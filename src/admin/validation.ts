@@ -1,10 +1,14 @@
 import { formatDuration } from '../lib/durations.ts'
+import { quote } from '../lib/quote.ts'
 import { findProtectedClaims, type JsonObject } from '../protocol/claims.ts'
 import { type LifeBounds, lifeBounds } from '../tokens/lives.ts'
 import { AdminError } from './admin-error.ts'
 
-/** Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic. */
-const clientId = /^[A-Za-z0-9._~@/-]{1,128}$/
+/**
+ * Without `:`, `%` and `+`, which many clients forget to encode in HTTP Basic, and without a hyphen in front, which on a
+ * command line begins an option.
+ */
+const clientId = /^(?!-)[A-Za-z0-9._~@/-]{1,128}$/
 
 /** In bytes. Free claims go into every token, the client's and the user's, and a verifier refuses one over 16 KiB. */
 const largestClaims = 4_096
@@ -12,7 +16,7 @@ const largestClaims = 4_096
 export function checkClientId(id: string): void {
   if (!clientId.test(id)) {
     throw new AdminError(
-      `A client id is 1 to 128 letters, digits and . _ ~ @ / -, not ${JSON.stringify(id)}.`,
+      `A client id is 1 to 128 letters, digits and . _ ~ @ / -, without a hyphen in front, not ${quote(id)}.`,
     )
   }
   // The subject of a client's own token is its client id; no user's id may look like one (RFC 9068 §5).
@@ -34,7 +38,7 @@ export function checkUsername(username: string): void {
 
 export function checkEmail(email: string): void {
   if (!/^[^\s@]+@[^\s@]+$/.test(email) || email.length > 254 || /\p{Cc}/u.test(email)) {
-    throw new AdminError(`${JSON.stringify(email)} is no e-mail address.`)
+    throw new AdminError(`${quote(email)} is no e-mail address.`)
   }
 }
 
@@ -57,10 +61,19 @@ export function checkClaims(claims: JsonObject): void {
   if (forbidden.length > 0) {
     throw new AdminError(`Only the issuer sets ${forbidden.join(', ')}; choose other names for free claims.`)
   }
-  if (Buffer.byteLength(JSON.stringify(claims)) > largestClaims) {
+  if (measure(claims) > largestClaims) {
     throw new AdminError(
       `Free claims are at most ${largestClaims} bytes of JSON, as every token carries them.`,
     )
+  }
+}
+
+/** In bytes of JSON. What is nested too deeply to be written is too large at any rate. */
+function measure(claims: JsonObject): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(claims))
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }
 

@@ -2,8 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { AdminError } from '../admin/admin-error.ts'
 import { parseDuration } from '../lib/durations.ts'
 import type { JsonObject } from '../protocol/claims.ts'
-import { type GrantType, grantTypes, isGrantType } from '../protocol/grant-types.ts'
+import { type GrantType, grantTypes } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
+import { checkChoice } from './suggestion.ts'
 
 /** As {@link durationOption}, and `default` gives up a value of one's own: null. */
 export function ownDurationOption(text: string): number | null {
@@ -25,6 +26,30 @@ export function portOption(text: string): number {
   return value
 }
 
+/** A number of things that is at least one. */
+export function countOption(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,9}$/.test(text) || value === 0) {
+    throw new InvalidArgumentError('Expected a whole number from 1 to 999999999.')
+  }
+  return value
+}
+
+/** A moment, as milliseconds since the epoch: a date, a time, or how long ago it was. */
+export function momentOption(text: string): number {
+  const ago = parseDuration(text)
+  if (ago !== undefined) return Date.now() - ago
+  const at = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN
+  if (Number.isNaN(at)) {
+    throw new InvalidArgumentError(
+      'Expected a date (2026-01-31, which begins in UTC), a time (2026-01-31T12:00:00Z), or how long ago (7d).',
+    )
+  }
+  return at
+}
+
 export function scopeOption(text: string): readonly string[] {
   try {
     return text === '' ? [] : parseScope(text)
@@ -35,8 +60,7 @@ export function scopeOption(text: string): readonly string[] {
 
 /** One of several `--grant` options. */
 export function grantOption(text: string, before: readonly GrantType[] = []): readonly GrantType[] {
-  if (!isGrantType(text)) throw new InvalidArgumentError(`Expected one of ${grantTypes.join(', ')}.`)
-  return [...new Set([...before, text])]
+  return [...new Set([...before, checkChoice(text, grantTypes)])]
 }
 
 /** One of several options of a kind, or several words in one. */
@@ -78,16 +102,19 @@ export function refuseRepetition(command: Command): void {
   }
 }
 
-/** Far longer than any secret may be. */
+/** Far longer than any secret or token may be. */
 const largestSecret = 64 * 1_024
 
-/** A secret comes through stdin, where neither `ps` nor the shell's history sees it; one line break at its end is cut. */
-export async function readSecretFromStdin(): Promise<string> {
+/**
+ * A secret comes through stdin, where neither `ps` nor the shell's history sees it; one line break at its end is cut.
+ * @param what it is to be, for the error.
+ */
+export async function readSecretFromStdin(what = 'password'): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of process.stdin) {
     size += chunk.length
-    if (size > largestSecret) throw new AdminError('What stdin holds is too long for a password.')
+    if (size > largestSecret) throw new AdminError(`What stdin holds is too long for a ${what}.`)
     chunks.push(chunk)
   }
   try {

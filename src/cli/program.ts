@@ -5,26 +5,50 @@ import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addAuditSealCommands } from './commands/audit-seal.ts'
+import { addBackupCommand } from './commands/backup.ts'
 import { addClientCommands } from './commands/client.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
+import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 import { refuseRepetition } from './options.ts'
-import { examples, say } from './output.ts'
+import { examples, OutputLostError, ReportedError, say } from './output.ts'
 
 /**
  * Runs one command.
  * @returns the exit code: 0, 1 when it failed, 2 when it was used wrongly. A server goes on running after 0.
  */
 export async function runCommand(argv: readonly string[]): Promise<number> {
+  // Node puts this character where bytes were no text, so that many names would become one.
+  const broken = argv.findIndex((argument) => argument.includes('\uFFFD'))
+  if (broken !== -1) {
+    say(`error: argument ${broken + 1} is not text in UTF-8`)
+    return 2
+  }
+  try {
+    await createProgram().parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof OutputLostError || error instanceof ReportedError) return 1
+    complain(error)
+    return 1
+  }
+}
+
+/** Every command there is. */
+export function createProgram(): Command {
   const program = new Command('mintage')
     .description('A standalone OAuth token issuer.')
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (words, write) => write(tame(words)) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)
@@ -33,17 +57,19 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   addApiCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)
-  addAuditCommands(program)
+  addTokenCommands(program)
+  addBackupCommand(program)
   addRecoverCommand(program)
+  addAuditCommands(program)
+  addAuditSealCommands(program)
+  addCompletionCommand(program)
   inheritExit(program)
-  try {
-    await program.parseAsync(argv, { from: 'user' })
-    return 0
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    complain(error)
-    return 1
-  }
+  return program
+}
+
+/** What is wrong with the use of a command repeats what was said, and that may be anything. */
+function tame(words: string): string {
+  return words.replace(/[^\P{Cc}\n]/gu, '\uFFFD').replace(/[^\n]{500,}/g, (line) => `${line.slice(0, 200)}…`)
 }
 
 /** The version that the package says it has. */
@@ -64,7 +90,7 @@ function inheritExit(command: Command): void {
 /** An error for the operator is a sentence; the text of any other was written for a developer. */
 function complain(thrown: unknown): void {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
-  for (const line of error.message.split('\n')) say(`mintage: ${line}`)
+  for (const line of tame(error.message).split('\n')) say(`mintage: ${line}`)
   if (error instanceof OperatorError || error instanceof UnavailableError) return
-  say(error.stack ?? '')
+  say(tame(error.stack ?? ''))
 }

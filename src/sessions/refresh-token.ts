@@ -47,7 +47,10 @@ export function writeRefreshToken(content: RefreshTokenContent, macKey: MacKey):
 }
 
 /** What an authentic token says; undefined for anything else: damaged, forged, or of a withdrawn MAC key. */
-export function readRefreshToken(token: string, macKeys: MacKeys): RefreshTokenContent | undefined {
+export function readRefreshToken(
+  token: string,
+  macKeys: Pick<MacKeys, 'macKey'>,
+): RefreshTokenContent | undefined {
   if (!shape.test(token)) return undefined
   const bytes = Buffer.from(token.slice(prefix.length), 'base64url')
   const body = bytes.subarray(0, bodyBytes)

@@ -64,6 +64,14 @@ export type SessionSelection =
   | { readonly client: string }
   | 'all'
 
+/** Which sessions to list: by the ids of user and client, and only those that live at a moment. */
+export interface SessionFilter {
+  readonly user?: string
+  readonly client?: string
+  /** Milliseconds since the epoch. */
+  readonly liveAt?: number
+}
+
 /** The table `sessions`. Redeeming has a way of its own, see `redeemer.ts`. */
 export class SessionTable {
   readonly #query: Knex
@@ -93,18 +101,35 @@ export class SessionTable {
     return chosen.update({ ended_at: now, end_reason: reason })
   }
 
-  /** Newest first, ended and expired ones too. */
-  async list(filter: {
-    readonly user?: string
-    readonly client?: string
-  }): Promise<readonly ListedSession[]> {
-    const rows = await this.#query('sessions as s')
+  /** Newest first, `limit` at most, those that come after the session `after`. */
+  async page(
+    filter: SessionFilter,
+    limit: number,
+    after?: Pick<SessionRecord, 'createdAt' | 'handle'>,
+  ): Promise<readonly ListedSession[]> {
+    const rows = this.#query('sessions as s')
       .leftJoin('clients as c', 'c.id', 's.client')
       .leftJoin('users as u', 'u.id', 's.user')
-      .where(Object.fromEntries(Object.entries(filter).map(([column, id]) => [`s.${column}`, id])))
+    if (filter.user !== undefined) rows.where('s.user', filter.user)
+    if (filter.client !== undefined) rows.where('s.client', filter.client)
+    if (filter.liveAt !== undefined) {
+      rows.whereNull('s.ended_at')
+      rows.where('s.idle_expires_at', '>', filter.liveAt).where('s.expires_at', '>', filter.liveAt)
+    }
+    if (after) {
+      rows.where((row) =>
+        row
+          .where('s.created_at', '<', after.createdAt)
+          .orWhere((same) =>
+            same.where('s.created_at', after.createdAt).where('s.handle', '>', after.handle),
+          ),
+      )
+    }
+    const found = await rows
       .orderBy([{ column: 's.created_at', order: 'desc' }, { column: 's.handle' }])
+      .limit(limit)
       .select('s.*', 'c.client_id', 'u.username')
-    return rows.map((row) => ({ ...toSessionRecord(row), clientId: row.client_id, username: row.username }))
+    return found.map((row) => ({ ...toSessionRecord(row), clientId: row.client_id, username: row.username }))
   }
 
   /**

@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { ApiTable } from './api-table.ts'
+import { ChainTable } from './audit/chain-table.ts'
 import { type AuditKey, Stamps } from './audit/seal.ts'
 import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
 import { AuditTable } from './audit-table.ts'
@@ -40,6 +41,7 @@ class Tables {
   readonly revokedTokens: RevokedTokenTable
   readonly keys: KeyTable
   readonly audit: AuditTable
+  readonly auditChain: ChainTable
 
   constructor(query: Knex, stamps: Stamps) {
     this.clients = new ClientTable(query)
@@ -49,6 +51,7 @@ class Tables {
     this.revokedTokens = new RevokedTokenTable(query)
     this.keys = new KeyTable(query)
     this.audit = new AuditTable(query, stamps)
+    this.auditChain = new ChainTable(query)
   }
 }
 

@@ -1,5 +1,5 @@
-import { BcryptSha256 } from './hashes/bcrypt-sha256.ts'
 import type { HashPolicy } from './hashes/hash-format.ts'
+import { currentFormat, otherFormats } from './hashes/known-formats.ts'
 import { PasswordHasher, type Verification, type VerificationRequest } from './password-hash.ts'
 
 /** One piece of work for a hashing thread. */
@@ -10,6 +10,6 @@ export type HashTask = { readonly policy: HashPolicy } & (
 
 /** What runs in a hashing thread, where blocking harms nobody. */
 export default function runHashTask(task: HashTask): string | Promise<Verification> {
-  const passwords = new PasswordHasher(new BcryptSha256(), [], task.policy)
+  const passwords = new PasswordHasher(currentFormat, otherFormats, task.policy)
   return task.type === 'hash' ? passwords.hash(task.password) : passwords.verify(task)
 }

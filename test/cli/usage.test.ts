@@ -1,23 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import test from 'ava'
+import type { Command } from 'commander'
+import { createProgram } from '../../src/cli/program.ts'
 import { cleanEnvironment, executable, runMintage, runMintageBatch } from '../support/child-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
 
-const commands = [
-  [],
-  ['dev'],
-  ['serve'],
-  ['migrate'],
-  ...['client', 'user', 'api', 'session', 'keys'].map((group) => [group]),
-  ...['create', 'list', 'get', 'update', 'disable', 'enable', 'rotate-secret', 'delete'].map((verb) => [
-    'client',
-    verb,
-  ]),
-  ...['create', 'list', 'get', 'set-password', 'disable', 'enable', 'delete'].map((verb) => ['user', verb]),
-  ...['create', 'list', 'get', 'update', 'delete'].map((verb) => ['api', verb]),
-  ...['list', 'revoke'].map((verb) => ['session', verb]),
-  ...['list', 'rotate', 'rotate-mac', 'revoke', 'export'].map((verb) => ['keys', verb]),
-]
+/** Every command there is, by the words that lead to it. */
+const commands = listCommands(createProgram())
+
+function listCommands(command: Command, path: readonly string[] = []): readonly (readonly string[])[] {
+  return [path, ...command.commands.flatMap((child) => listCommands(child, [...path, child.name()]))]
+}
 
 test('the help of every command goes to stdout and begins with examples of that command', async (t) => {
   const results = await runMintageBatch(commands.map((command) => [...command, '--help']))
@@ -54,6 +47,15 @@ test('wrong use is exit 2 with words on stderr only, and "did you mean" on a typ
     [['user', 'create', 'ada', '--email', 'a@b', '--email', 'c@d'], /given twice/],
     [['api', 'create', 'https://api.example', '--typ', 'jwt'], /Allowed choices are/],
     [['api', 'create', 'https://api.example', '--claims-preset', 'x'], /Allowed choices are/],
+    [['user', 'create', 'a\uFFFDb'], /argument 3 is not text in UTF-8/],
+    [['user', 'update', 'ada'], /say what to change/],
+    [['user', 'export', '--format', 'cvs'], /Allowed choices are ndjson, csv\.\n\(Did you mean csv\?\)/],
+    [['client', 'create', '--id', 'a', '--grant', 'pasword'], /\(Did you mean password\?\)/],
+    [['client', 'create', '--id', 'a', '--grnat', 'password'], /\(Did you mean --grant\?\)/],
+    [['api', 'create', 'a', '--typ', 'jwt'], /\(Did you mean JWT\?\)/],
+    [['completion', 'fis'], /Allowed choices are bash, zsh, fish\.\n\(Did you mean fish\?\)/],
+    [['audit', 'tail', '-n', '0'], /a whole number from 1/],
+    [['audit', 'export', '--since', 'tomorrow'], /a date \(2026-01-31/],
     [['session', 'revoke'], /say one of/],
     [['session', 'revoke', 'ses_x', '--all'], /say one of/],
     [['keys', 'revoke'], /say one of/],
@@ -97,9 +99,17 @@ test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
     [['user', 'create', ''], /A user name is 1 to 254/],
     [['user', 'create', ' ada'], /A user name is 1 to 254/],
     [['user', 'create', 'a\r\nb\u001b'], /A user name is 1 to 254/],
-    [['user', 'create', 'a\uFFFDb'], /A user name is 1 to 254/],
     [['user', 'create', 'x'.repeat(255)], /A user name is 1 to 254/],
     [['user', 'create', 'ada', '--email', 'nonsense'], /"nonsense" is no e-mail address/],
+    [['user', 'update', 'nobody', '--no-email'], /There is no user "nobody"; `mintage user list` shows them/],
+    [['user', 'import', '/nowhere'], /There is no file "\/nowhere"/],
+    [['user', 'import', '/'], /is a directory/],
+    [['audit', 'tail', '--type', 'A B'], /A type is one word/],
+    [['audit', 'export', '--since', '1d', '--until', '2d'], /--since has to be before --until/],
+    [
+      ['client', 'get', 'x'.repeat(1_000_000)],
+      /There is no client "x{100}…"; `mintage client list` shows them/,
+    ],
     [['user', 'create', 'ada', '--claims', '{"iss":1,"aud":2}'], /Only the issuer sets iss, aud/],
     [['api', 'create', ''], /An audience is 1 to 512/],
     [['api', 'create', 'a b'], /An audience is 1 to 512/],

@@ -1,25 +1,8 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { day, second } from '../../src/lib/durations.ts'
-import { startTestIssuer, TestClock, type TestIssuerOptions } from '../support/in-process-issuer.ts'
-import { basic, type OAuthAnswer } from '../support/oauth.ts'
-import { ask, isActive, login, refresh } from '../support/requests.ts'
-
-/** A session under a clock of the test's own. */
-async function begin(t: ExecutionContext, options: TestIssuerOptions = {}) {
-  const clock = new TestClock()
-  const issuer = await startTestIssuer(t, { clock, ...options })
-  const pair = await login(issuer)
-  const redeem = (token: string) => refresh(issuer, token)
-  return { clock, issuer, first: pair.refresh_token, redeem }
-}
-
-const successor = (answer: OAuthAnswer) => {
-  const token = answer.body['refresh_token']
-  if (typeof token !== 'string') throw new Error(`No refresh token, but ${answer.status} ${answer.text}`)
-  return token
-}
-
-const isRefused = (answer: OAuthAnswer) => answer.status === 400 && answer.body['error'] === 'invalid_grant'
+import { basic } from '../support/oauth.ts'
+import { begin, isRefused, successor } from '../support/refreshing.ts'
+import { ask, isActive, refresh } from '../support/requests.ts'
 
 test('security 18: another client’s token is refused and audited, and its session lives', async (t) => {
   const { issuer, first, redeem } = await begin(t)

@@ -1,28 +1,11 @@
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import { day, hour, minute, second } from '../../src/lib/durations.ts'
-import { startTestIssuer, TestClock, type TestIssuerOptions } from '../support/in-process-issuer.ts'
-import { basic, decodeClaims, type OAuthAnswer } from '../support/oauth.ts'
-import { auditTypes, isActive, login, refresh } from '../support/requests.ts'
-
-/** A session under a clock of the test's own. */
-async function begin(t: ExecutionContext, options: TestIssuerOptions = {}) {
-  const clock = new TestClock()
-  const issuer = await startTestIssuer(t, { clock, ...options })
-  const pair = await login(issuer)
-  const redeem = (token: string, key?: string) =>
-    refresh(issuer, token, {}, key === undefined ? {} : { 'Idempotency-Key': key })
-  return { clock, issuer, first: pair.refresh_token, redeem }
-}
-
-const successor = (answer: OAuthAnswer) => {
-  const token = answer.body['refresh_token']
-  if (typeof token !== 'string') throw new Error(`No refresh token, but ${answer.status} ${answer.text}`)
-  return token
-}
-
-const isRefused = (answer: OAuthAnswer) => answer.status === 400 && answer.body['error'] === 'invalid_grant'
+import { startTestIssuer, TestClock } from '../support/in-process-issuer.ts'
+import { basic, decodeClaims } from '../support/oauth.ts'
+import { begin, isRefused, successor } from '../support/refreshing.ts'
+import { auditTypes, isActive, listSessions, login, refresh } from '../support/requests.ts'
 
 test('security 19: a retry within the window gets the same successor and a fresh access token', async (t) => {
   const { clock, first, redeem } = await begin(t)
@@ -55,7 +38,7 @@ test('security 19: outside the window it is reuse, which ends the session, durab
   t.false(await isActive(issuer, String(rotated.body['access_token'])))
   t.is((await auditTypes(issuer)).filter((type) => type === 'session.reused').length, 1)
   const { sid } = decodeClaims(String(rotated.body['access_token']))
-  const [session] = await issuer.administration.sessions.list({})
+  const [session] = await listSessions(issuer)
   t.is(session?.sid, String(sid))
   t.is(session?.endReason, 'reuse')
 })

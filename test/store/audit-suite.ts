@@ -46,7 +46,7 @@ export function testAudit(engine: TestEngine): void {
         onError: (error) => t.fail(String(error)),
         onWarning: () => undefined,
       })
-    const verify = () => verifyTrail(stores.store.audit, async (id) => keys.kept.get(id))
+    const verify = () => verifyTrail(stores.store.auditChain, async (id) => keys.kept.get(id))
     const tamper = async (change: (knex: Knex) => Promise<unknown>) => {
       const { knex } = openDatabase(stores.database.url)
       try {
@@ -196,9 +196,9 @@ export function testAudit(engine: TestEngine): void {
       await record(store, 'one', 3)
       await here.settle()
       await there.begin()
-      const before = await store.audit.readChain()
+      const before = await store.auditChain.read()
       await store.transaction(async (tx) => {
-        await tx.audit.setEpoch('later')
+        await tx.auditChain.setEpoch('later')
         await tx.record({
           type: 'database.recovered',
           way: 'accept_resurrection',

@@ -1,9 +1,9 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { ChainRecord } from '../../src/store/audit/chain-record.ts'
+import type { SealedRecord } from '../../src/store/audit/chain-table.ts'
 import { genesisOf, sealRow, stampRow } from '../../src/store/audit/seal.ts'
 import { type AuditSource, verifyTrail } from '../../src/store/audit/verification.ts'
-import type { SealedRecord } from '../../src/store/audit-table.ts'
 
 const key = { id: 7, bytes: Buffer.alloc(32, 7) }
 const installation = 'ins_test'
@@ -39,7 +39,7 @@ function sourceOf(rows: readonly SealedRecord[], chain: ChainRecord): AuditSourc
   const inOrder = [...rows].sort((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0) || a.id - b.id)
   const stamps = rows.map(({ stamp }) => stamp).filter((stamp) => stamp !== null)
   return {
-    readChain: async () => chain,
+    read: async () => chain,
     sealed: async (after, limit) =>
       inOrder.filter(({ sequence }) => sequence !== null && sequence > after).slice(0, limit),
     unsealed: async (after, limit) =>

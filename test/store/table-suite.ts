@@ -129,9 +129,17 @@ export function testTables(engine: TestEngine): void {
     await insertSession(store, session('b', { user: 'usr_2', createdAt: at }))
     t.deepEqual(await store.sessions.findByHandle('handle-a'), session('a'))
     t.deepEqual(
-      (await store.sessions.list({})).map(({ sid }) => sid),
+      (await store.sessions.page({}, 1_000)).map(({ sid }) => sid),
       ['ses_b', 'ses_a'],
     )
+    const [newest] = await store.sessions.page({}, 1)
+    const sids = async (...page: Parameters<typeof store.sessions.page>) =>
+      (await store.sessions.page(...page)).map(({ sid }) => sid)
+    t.deepEqual(await sids({}, 10, newest), ['ses_a'])
+    t.deepEqual(await sids({ user: 'usr_2' }, 10), ['ses_b'])
+    t.deepEqual(await sids({ client: 'cli_none' }, 10), [])
+    t.deepEqual(await sids({ liveAt: at }, 10), ['ses_b', 'ses_a'])
+    t.deepEqual(await sids({ liveAt: session('a').idleExpiresAt }, 10), [])
     t.is(await store.sessions.end({ user: 'usr_1' }, 'user_disabled', at), 1)
     t.is(await store.sessions.end('all', 'revoked_by_operator', at + 1), 1)
     const ended = { endedAt: at, endReason: 'user_disabled' } as const

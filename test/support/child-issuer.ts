@@ -27,13 +27,14 @@ export async function runMintage(
   return runToEnd([executable, ...args], environment, stdin)
 }
 
-/** Runs many commands in one process, where starting one for each would take most of the time. */
+/** Runs many commands in one process, where starting one for each would take most of the time. Their stdin is empty, their working directory `directory`. */
 export async function runMintageBatch(
   commands: readonly (readonly string[])[],
   environment: Readonly<Record<string, string>> = {},
+  directory?: string,
 ): Promise<readonly CommandResult[]> {
   const batch = fileURLToPath(new URL('./command-batch.js', import.meta.url))
-  const { stdout, stderr } = await runToEnd([batch, JSON.stringify(commands)], environment, '')
+  const { stdout, stderr } = await runToEnd([batch], environment, JSON.stringify(commands), directory)
   if (stdout === '') throw new Error(stderr)
   return JSON.parse(stdout)
 }
@@ -42,8 +43,9 @@ async function runToEnd(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   stdin: string | Buffer,
+  directory?: string,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, args, { env: cleanEnvironment(environment) })
+  const child = spawn(process.execPath, args, { env: cleanEnvironment(environment), cwd: directory })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -1,16 +1,18 @@
+import { readFileSync } from 'node:fs'
 import { runCommand } from '../../src/cli/program.ts'
 import type { CommandResult } from './child-issuer.ts'
 
-/** Runs the commands that argv holds as JSON one after another, and prints as JSON how each ended. */
-const batch: readonly (readonly string[])[] = JSON.parse(process.argv[2] ?? '[]')
+/** Runs the commands that stdin holds as JSON one after another, and prints as JSON how each ended. */
+const batch: readonly (readonly string[])[] = JSON.parse(readFileSync(0, 'utf8'))
 const results: CommandResult[] = []
 const print = process.stdout.write.bind(process.stdout)
 
 for (const args of batch) {
   let stdout = ''
   let stderr = ''
-  process.stdout.write = (text) => {
+  process.stdout.write = (text, done?: unknown) => {
     stdout += text
+    if (typeof done === 'function') done()
     return true
   }
   process.stderr.write = (text) => {

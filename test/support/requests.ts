@@ -68,3 +68,10 @@ export async function until(what: string, done: () => Promise<boolean>): Promise
 export async function auditTypes(issuer: Pick<TestIssuer, 'store'>): Promise<readonly string[]> {
   return (await issuer.store.audit.tail(1_000)).map(({ event }) => event.type)
 }
+
+/** Every session that administration lists, newest first. */
+export async function listSessions(issuer: Pick<TestIssuer, 'administration'>) {
+  const listed = []
+  for await (const session of issuer.administration.sessions.list({})) listed.push(session)
+  return listed
+}

@@ -4,13 +4,14 @@ import { type ClaimsPreset, claimsPresets, type TokenTyp, tokenTypes } from '../
 import { administer } from '../administer.ts'
 import { given, ownDurationOption, scopeOption } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print } from '../output.ts'
+import { chosenFrom } from '../suggestion.ts'
 
 interface SettingOptions {
   readonly scope?: readonly string[]
   readonly accessTokenTtl?: number | null
   readonly typ?: TokenTyp
   readonly claimsPreset?: ClaimsPreset
-  readonly introspectionClient?: string
+  readonly introspectionClient?: string | false
 }
 
 export function addApiCommands(program: Command): void {
@@ -55,6 +56,7 @@ export function addApiCommands(program: Command): void {
 
   settingOptions(api.command('update').description('change an API; what is not said stays'))
     .addHelpText('before', examples('mintage api update https://api.example --access-token-ttl 5m'))
+    .addOption(new Option('--no-introspection-client', 'no client any more').default(undefined))
     .argument('<audience>')
     .option('--json', 'print JSON')
     .action(async (audience: string, options: SettingOptions & Json) => {
@@ -78,8 +80,8 @@ function settingOptions(command: Command): Command {
   return command
     .option('--scope <scopes>', 'the scopes it knows, separated by spaces', scopeOption)
     .option('--access-token-ttl <duration>', 'the life of access tokens for it', ownDurationOption)
-    .addOption(new Option('--typ <typ>', 'the typ header of its tokens').choices(tokenTypes))
-    .addOption(new Option('--claims-preset <preset>', 'the claims of its tokens').choices(claimsPresets))
+    .addOption(chosenFrom(new Option('--typ <typ>', 'the typ header of its tokens'), tokenTypes))
+    .addOption(chosenFrom(new Option('--claims-preset <preset>', 'the claims of its tokens'), claimsPresets))
     .option('--introspection-client <id>', 'the client that may introspect its tokens')
 }
 
@@ -89,7 +91,7 @@ function toSettings(options: SettingOptions): ApiSettings {
     accessTokenTtl: options.accessTokenTtl,
     typ: options.typ,
     claimsPreset: options.claimsPreset,
-    introspectionClient: options.introspectionClient,
+    introspectionClient: options.introspectionClient === false ? null : options.introspectionClient,
   })
 }
 

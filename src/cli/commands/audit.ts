@@ -1,156 +1,94 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { AdminError } from '../../admin/admin-error.ts'
-import type { AuditVerdict, ExportedRecord } from '../../admin/audit-admin.ts'
-import { parseDuration } from '../../lib/durations.ts'
+import type { Command } from 'commander'
+import type { AuditAdmin } from '../../admin/audit-admin.ts'
 import { administer } from '../administer.ts'
-import { examples, formatTime, type Json, type Printable, print, say } from '../output.ts'
+import { countOption, given, momentOption } from '../options.ts'
+import { cell, examples, formatTime, type Json, write } from '../output.ts'
 
-/** When an unsealed row is told of: a running server seals within a second, and a command before it ends. */
-const unsealedNotice = 60_000
+type AuditRow = Awaited<ReturnType<ReturnType<AuditAdmin['export']>['next']>>['value']
+
+interface TailOptions extends Json {
+  readonly follow?: boolean
+  readonly lines: number
+  readonly type?: string
+}
+
+interface ExportOptions {
+  readonly since?: number
+  readonly until?: number
+  readonly type?: string
+}
 
 export function addAuditCommands(program: Command): void {
   const audit = program
     .command('audit')
-    .description('read the audit trail and verify that nobody has changed it')
+    .description('read the record of what changed trust')
     .addHelpText(
       'before',
-      examples('mintage audit tail', 'mintage audit verify', 'mintage audit export > audit.jsonl'),
+      examples('mintage audit tail --follow', 'mintage audit export --since 7d > audit.ndjson'),
     )
 
   audit
     .command('tail')
-    .description('print the newest rows')
-    .addHelpText('before', examples('mintage audit tail', 'mintage audit tail --lines 100 --json'))
-    .option('--lines <n>', 'how many', countOption, 20)
-    .option('--json', 'print JSON')
-    .action(async ({ lines, json }: Json & { readonly lines: number }) => {
-      const rows = await administer((administration) => administration.audit.tail(lines))
-      print(
-        rows.map(({ id, at, event: { type, ...data } }) => ({ id, at: formatTime(at), type, data })),
-        json,
-      )
-    })
-
-  audit
-    .command('verify')
-    .description('say whether rows were changed, deleted, inserted or cut off; exit 1 if so')
-    .addHelpText('before', examples('mintage audit verify', 'mintage audit verify --json'))
-    .option('--json', 'print JSON')
-    .action(async ({ json }: Json) => {
-      const verdict = await administer((administration) => administration.audit.verify())
-      if (json === true) print(toJson(verdict), true)
-      else for (const line of describe(verdict)) process.stdout.write(`${line}\n`)
-      tellUnsealed(verdict)
-      if (!verdict.intact) throw new AdminError('The audit trail is not intact.')
-    })
-
-  audit
-    .command('export')
-    .description('print every row as a line of JSON, oldest first')
-    .addHelpText('before', examples('mintage audit export > audit.jsonl', 'mintage audit export --since 7d'))
-    .option('--since <time>', 'only rows since this date, or this long ago', timeOption)
-    .option('--json', 'as always: export prints JSON lines')
-    .action(async ({ since }: { readonly since?: number }) => {
+    .description('show the newest rows, oldest first')
+    .option('-n, --lines <n>', 'how many', countOption, 20)
+    .option('-f, --follow', 'go on with those that come, until you stop it')
+    .option('--type <type>', 'only these: login.failed, or login for all of that kind')
+    .option('--json', 'print JSON, one object a line')
+    .addHelpText(
+      'before',
+      examples(
+        'mintage audit tail -n 50',
+        'mintage audit tail --follow --type login',
+        'mintage audit tail --json',
+      ),
+    )
+    .action(async ({ follow, lines, type, json }: TailOptions) => {
+      const stop = new AbortController()
+      const onSignal = () => stop.abort()
+      if (follow === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal)
       await administer(async (administration) => {
-        for await (const row of administration.audit.export(since)) {
-          // A slow reader is waited for, so that a long trail never piles up in memory.
-          if (!process.stdout.write(`${JSON.stringify(toLine(row))}\n`)) await drained()
-        }
+        const rows = administration.audit.tail(
+          lines,
+          given({ type, follow: follow === true ? stop.signal : undefined }),
+        )
+        for await (const row of rows) await write(json === true ? toLine(row) : toWords(row))
       })
     })
 
   audit
-    .command('prune')
-    .description('delete old rows and leave a signed checkpoint in their place')
+    .command('export')
+    .description('print all rows, oldest first, as JSON with one object a line')
+    .option('--since <moment>', 'from this date or time on, or so long ago', momentOption)
+    .option('--until <moment>', 'before this date or time, or so long ago', momentOption)
+    .option('--type <type>', 'only these: login.failed, or login for all of that kind')
+    .option('--json', 'as always: it prints JSON')
     .addHelpText(
       'before',
-      examples('mintage audit prune --before 365d', 'mintage audit prune --before 2026-01-01'),
+      examples(
+        'mintage audit export > audit.ndjson',
+        'mintage audit export --since 2026-01-01 --until 2026-02-01 | gzip > january.ndjson.gz',
+      ),
     )
-    .requiredOption('--before <time>', 'rows older than this date, or than this long ago', timeOption)
-    .option('--json', 'print JSON')
-    .action(async ({ before, json }: Json & { readonly before: number }) => {
-      print({ deleted: await administer((administration) => administration.audit.prune(before)) }, json)
+    .action(async ({ since, until, type }: ExportOptions) => {
+      await administer(async (administration) => {
+        let waiting = ''
+        for await (const row of administration.audit.export(given({ since, until, type }))) {
+          waiting += toLine(row)
+          if (waiting.length < 65_536) continue
+          await write(waiting)
+          waiting = ''
+        }
+        await write(waiting)
+      })
     })
-
-  audit
-    .command('rotate-key')
-    .description('seal with a new key from now on, for the old one leaked or is lost')
-    .addHelpText('before', examples('mintage audit rotate-key'))
-    .option('--json', 'print JSON')
-    .action(async ({ json }: Json) => {
-      print({ audit_key: await administer((administration) => administration.audit.rotateKey()) }, json)
-    })
 }
 
-function describe(verdict: AuditVerdict): readonly string[] {
-  const { rows, unsealed, head, findings, moreFindings } = verdict
-  if (verdict.intact) {
-    const waiting = unsealed === 0 ? '' : `, ${unsealed} of them not sealed yet`
-    return [`Intact: ${rows} rows${waiting}; the chain ends at place ${head.sequence}.`]
-  }
-  const more = moreFindings > 0 ? [`And ${moreFindings} more.`] : []
-  return [...findings.map(({ message }) => message), ...more]
+function toLine({ id, at, event }: AuditRow): string {
+  return `${JSON.stringify({ id, at: formatTime(at), ...event })}\n`
 }
 
-function toJson(verdict: AuditVerdict): Printable {
-  const { intact, rows, unsealed, head, mark, findings, moreFindings } = verdict
-  return {
-    intact,
-    rows,
-    unsealed,
-    head: head.sequence,
-    seal: head.seal,
-    high_water_mark: mark,
-    problems: findings.map(({ at, ...finding }) => ({
-      ...finding,
-      ...(at !== undefined && { at: formatTime(at) }),
-    })),
-    more_problems: moreFindings,
-  }
-}
-
-/** No problem by itself: a process that was killed leaves such rows, and the next start seals them. */
-function tellUnsealed({ unsealed, unsealedSince, mark }: AuditVerdict): void {
-  if (unsealedSince !== undefined && Date.now() - unsealedSince > unsealedNotice) {
-    say(
-      `mintage: warning: ${unsealed} rows since ${formatTime(unsealedSince)} are not sealed: a process was killed, and no ` +
-        'server runs. Until one does, they could be deleted without a trace.',
-    )
-  }
-  if (mark === 'missing') {
-    say(
-      'mintage: warning: there is no high-water mark, so a tail that was cut together with the head would not show.',
-    )
-  }
-}
-
-function toLine({ data, at, ...row }: ExportedRecord): Printable {
-  return { ...row, at: formatTime(at), data: parse(data) }
-}
-
-/** What somebody has changed may be no JSON any more, and is exported all the same. */
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data)
-  } catch {
-    return data
-  }
-}
-
-function drained(): Promise<void> {
-  return new Promise((resolve) => process.stdout.once('drain', resolve))
-}
-
-function countOption(text: string): number {
-  const value = Number(text)
-  if (/^\d{1,6}$/.test(text) && value > 0) return value
-  throw new InvalidArgumentError('Expected a whole number from 1 to 999999.')
-}
-
-/** A date, or a duration that ends now; milliseconds since the epoch. */
-function timeOption(text: string): number {
-  const ago = parseDuration(text)
-  const time = ago === undefined ? Date.parse(text) : Date.now() - ago
-  if (Number.isFinite(time)) return time
-  throw new InvalidArgumentError('Expected a date such as 2026-01-31, or a duration such as 90d.')
+function toWords({ at, event }: AuditRow): string {
+  const { type, ...rest } = event
+  const details = Object.entries(rest).map(([name, value]) => `${name}=${cell(value)}`)
+  return `${formatTime(at)}  ${cell(type).padEnd(24)}  ${details.join(' ')}`.trimEnd().concat('\n')
 }

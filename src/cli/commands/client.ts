@@ -142,7 +142,11 @@ export function addClientCommands(program: Command): void {
 function settingOptions(command: Command): Command {
   return command
     .option('--name <name>', 'a name for people')
-    .option('--grant <type...>', `the grant types it may use: ${grantTypes.join(', ')}`, grantOption)
+    .addOption(
+      new Option('--grant <type...>', 'the grant types it may use')
+        .choices(grantTypes)
+        .argParser(grantOption),
+    )
     .option('--scope <scopes>', 'the scopes it may have (default: all of its audiences)', scopeOption)
     .option('--audience <audience...>', 'the APIs it may have tokens for (default: all)', listOption)
     .option('--claims <json>', 'claims that its tokens carry', claimsOption)

@@ -1,13 +1,25 @@
 import type { Command } from 'commander'
 import type { SessionAdmin } from '../../admin/session-admin.ts'
 import { administer } from '../administer.ts'
-import { given } from '../options.ts'
-import { examples, formatTime, type Json, type Printable, print } from '../output.ts'
+import { countOption, given } from '../options.ts'
+import { examples, formatTime, type Json, type Printable, print, printEach, say } from '../output.ts'
 
 interface RevokeOptions extends Json {
   readonly user?: string
   readonly all?: boolean
 }
+
+interface ListOptions extends Json {
+  readonly user?: string
+  readonly client?: string
+  readonly active?: boolean
+  readonly limit?: number
+}
+
+type ListedSession = Awaited<ReturnType<ReturnType<SessionAdmin['list']>['next']>>['value']
+
+/** More rows than that nobody reads on a screen. */
+const tableLimit = 100
 
 export function addSessionCommands(program: Command): void {
   const session = program
@@ -18,12 +30,40 @@ export function addSessionCommands(program: Command): void {
   session
     .command('list')
     .description('list sessions, newest first')
-    .addHelpText('before', examples('mintage session list', 'mintage session list --user ada --json'))
+    .addHelpText(
+      'before',
+      examples('mintage session list --active', 'mintage session list --user ada --json'),
+    )
     .option('--user <user>', 'only those of this user name, e-mail or id')
     .option('--client <id>', 'only those of this client')
+    .option('--active', 'leave out those that have ended or expired')
+    .option(
+      '--limit <n>',
+      `how many at most (default: ${tableLimit}, and all of them with --json)`,
+      countOption,
+    )
     .option('--json', 'print JSON')
-    .action(async ({ user, client, json }: Json & { readonly user?: string; readonly client?: string }) => {
-      print((await administer(({ sessions }) => sessions.list(given({ user, client })))).map(describe), json)
+    .action(async ({ user, client, active, limit, json }: ListOptions) => {
+      const most = limit ?? (json === true ? undefined : tableLimit)
+      // One more than is shown tells whether there are more.
+      const asked = most === undefined ? undefined : most + 1
+      let more = false
+      await administer(async ({ sessions }) => {
+        const rows = sessions.list(given({ user, client, active, limit: asked }))
+        await printEach(take(rows, most), json)
+      })
+      if (more)
+        say(
+          `There are more than these ${most}: say --limit, or narrow them with --user, --client or --active.`,
+        )
+
+      async function* take(rows: AsyncIterable<ListedSession>, count = Number.POSITIVE_INFINITY) {
+        let taken = 0
+        for await (const row of rows) {
+          if (taken++ < count) yield describe(row)
+          else more = true
+        }
+      }
     })
 
   session
@@ -47,7 +87,7 @@ export function addSessionCommands(program: Command): void {
     })
 }
 
-function describe(session: Awaited<ReturnType<SessionAdmin['list']>>[number]): Printable {
+function describe(session: ListedSession): Printable {
   return {
     sid: session.sid,
     user: session.username ?? session.user,

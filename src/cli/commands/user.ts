@@ -1,14 +1,20 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { UserAdmin } from '../../admin/user-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
 import { administer } from '../administer.ts'
 import { claimsOption, given, readSecretFromStdin } from '../options.ts'
-import { examples, formatTime, type Json, type Printable, print } from '../output.ts'
+import { examples, formatTime, type Json, type Printable, print, printEach } from '../output.ts'
+import { addUserTransferCommands } from './user-transfer.ts'
 
 interface CreateOptions extends Json {
   readonly email?: string
   readonly claims?: JsonObject
   readonly passwordStdin?: boolean
+}
+
+interface UpdateOptions extends Json {
+  readonly email?: string | false
+  readonly claims?: JsonObject
 }
 
 export function addUserCommands(program: Command): void {
@@ -46,11 +52,7 @@ export function addUserCommands(program: Command): void {
     .addHelpText('before', examples('mintage user list', 'mintage user list --json'))
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
-      const listed: Printable[] = []
-      await administer(async ({ users }) => {
-        for await (const each of users.list()) listed.push(describe(each))
-      })
-      print(listed, json)
+      await administer(({ users }) => printEach(describeEach(users.list()), json))
     })
 
   user
@@ -61,6 +63,27 @@ export function addUserCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(async (name: string, { json }: Json) => {
       print(describe(await administer(({ users }) => users.get(name))), json)
+    })
+
+  user
+    .command('update')
+    .description('change a user; what is not said stays')
+    .addHelpText('before', examples('mintage user update ada --email ada@example.org'))
+    .argument('<user>', 'user name, e-mail or id')
+    .option('--email <email>', 'an e-mail address')
+    .addOption(new Option('--no-email', 'no e-mail address any more').default(undefined))
+    .option(
+      '--claims <json>',
+      'claims that tokens for the user carry, in place of those before',
+      claimsOption,
+    )
+    .option('--json', 'print JSON')
+    .action(async (name: string, { email, claims, json }: UpdateOptions, command: Command) => {
+      if (email === undefined && claims === undefined) {
+        command.error('error: say what to change: --email, --no-email, --claims', { exitCode: 2 })
+      }
+      const changes = given({ email: email === false ? null : email, claims })
+      print(describe(await administer(({ users }) => users.update(name, changes))), json)
     })
 
   user
@@ -100,6 +123,12 @@ export function addUserCommands(program: Command): void {
       await administer(({ users }) => users.delete(name))
       print({ user: name, deleted: true }, json)
     })
+
+  addUserTransferCommands(user)
+}
+
+async function* describeEach(users: ReturnType<UserAdmin['list']>): AsyncGenerator<Printable> {
+  for await (const user of users) yield describe(user)
 }
 
 function describe(user: Awaited<ReturnType<UserAdmin['get']>>): Printable {

@@ -15,7 +15,7 @@ export interface AuditKeys {
 }
 
 export interface AuditTrailOptions {
-  readonly store: Pick<Store, 'audit' | 'seal' | 'useAuditKey' | 'hasAudited'>
+  readonly store: Pick<Store, 'auditChain' | 'seal' | 'useAuditKey' | 'hasAudited'>
   readonly keys: AuditKeys
   readonly mark: HighWaterMark
   readonly onError: (error: unknown) => void
@@ -57,10 +57,10 @@ export class AuditTrail {
   async open(): Promise<AuditKey> {
     const { store, keys } = this.#options
     for (;;) {
-      const { key } = await store.audit.readChain()
+      const { key } = await store.auditChain.read()
       if (key !== null) return this.#use(key)
       const made = await keys.make()
-      if (!(await store.audit.setKey(null, made))) await keys.discard(made)
+      if (!(await store.auditChain.setKey(null, made))) await keys.discard(made)
     }
   }
 
@@ -68,7 +68,7 @@ export class AuditTrail {
   async judge(): Promise<Standing> {
     const { store, mark } = this.#options
     const seen = await mark.read()
-    const chain = await store.audit.readChain()
+    const chain = await store.auditChain.read()
     if (!seen) return { kind: chain.sequence === 0 ? 'new' : 'unmarked', chain }
     if (seen.installation !== chain.installation) return { kind: 'foreign', chain, mark: seen }
     return (await this.#follows(chain, seen))
@@ -93,7 +93,7 @@ export class AuditTrail {
     if (refusal) throw refusal
     this.#warn(standing)
     await this.#seal()
-    await this.#keep(await this.#options.store.audit.readChain(), true)
+    await this.#keep(await this.#options.store.auditChain.read(), true)
   }
 
   /** From now on new rows are sealed within a second. */
@@ -113,23 +113,23 @@ export class AuditTrail {
     await this.#seal()
     const refusal = refusalOf(standing, this.markPath)
     if (refusal) this.#options.onWarning(refusal.message)
-    else await this.#keep(await this.#options.store.audit.readChain())
+    else await this.#keep(await this.#options.store.auditChain.read())
   }
 
   /** Seals everything and takes the database as it is for what this node has seen. */
   async beginAnew(): Promise<void> {
     await this.open()
     await this.#seal()
-    const chain = await this.#options.store.audit.readChain()
+    const chain = await this.#options.store.auditChain.read()
     await this.#options.mark.write(toMark(chain))
   }
 
   /** Makes a new key: what follows is sealed with it, and a leaked or lost one can seal no more. Returns its id. */
   async rotateKey(): Promise<number> {
     const { store, keys } = this.#options
-    const before = await store.audit.readChain()
+    const before = await store.auditChain.read()
     const made = await keys.make()
-    if (!(await store.audit.setKey(before.key, made))) await keys.discard(made)
+    if (!(await store.auditChain.setKey(before.key, made))) await keys.discard(made)
     return (await this.open()).id
   }
 
@@ -144,13 +144,13 @@ export class AuditTrail {
 
   async #turn(): Promise<void> {
     try {
-      const chain = await this.#options.store.audit.readChain()
+      const chain = await this.#options.store.auditChain.read()
       // What this process stamps with a key that was replaced would soon pass for a forgery.
       if (chain.key !== this.#key?.id) await this.open()
       if (await this.#isTakenBack(chain)) return
       if (chain.isPending) await this.#seal()
       if (chain.isPending || chain.sequence !== this.#seen?.sequence || chain.epoch !== this.#seen.epoch) {
-        await this.#keep(chain.isPending ? await this.#options.store.audit.readChain() : chain)
+        await this.#keep(chain.isPending ? await this.#options.store.auditChain.read() : chain)
       }
       this.#complaint = undefined
     } catch (error) {
@@ -202,11 +202,11 @@ export class AuditTrail {
     if (mark.sequence === chain.sequence) return chain.seal === mark.seal
     const cut = chain.checkpoint
     if (cut && cut.sequence >= mark.sequence) return cut.sequence > mark.sequence || cut.seal === mark.seal
-    return (await this.#options.store.audit.sealAt(mark.sequence)) === mark.seal
+    return (await this.#options.store.auditChain.sealAt(mark.sequence)) === mark.seal
   }
 
   async #wasRecoveredFrom(epoch: string): Promise<boolean> {
-    for (const row of await this.#options.store.audit.ofType('database.recovered')) {
+    for (const row of await this.#options.store.auditChain.ofType('database.recovered')) {
       const { from }: { readonly from?: readonly string[] } = JSON.parse(row.data)
       const id = keyIdOf(row.stamp)
       if (id === undefined || from?.includes(epoch) !== true) continue

@@ -1,11 +1,11 @@
 import { minute } from '../../lib/durations.ts'
-import type { AuditTable, SealedRecord } from '../audit-table.ts'
 import type { ChainRecord } from './chain-record.ts'
+import type { ChainTable, SealedRecord } from './chain-table.ts'
 import { Findings, formatAt, nameRow, type Verdict } from './finding.ts'
 import { type AuditKey, genesisOf, hasSeal, hasStamp, isSigned, keyIdOf, sealRow } from './seal.ts'
 
 /** What verification reads. */
-export type AuditSource = Pick<AuditTable, 'readChain' | 'sealed' | 'unsealed' | 'copiedStamps'>
+export type AuditSource = Pick<ChainTable, 'read' | 'sealed' | 'unsealed' | 'copiedStamps'>
 
 /** The key of that id; undefined when it is lost. */
 export type FindKey = (id: number) => Promise<AuditKey | undefined>
@@ -19,7 +19,7 @@ const keyNotice = 5 * minute
 
 /** Walks the whole trail and says what is wrong with it, if anything. Reads only, beside servers that write. */
 export async function verifyTrail(source: AuditSource, findKey: FindKey): Promise<Verdict> {
-  const chain = await source.readChain()
+  const chain = await source.read()
   const walk = new Walk(chain, findKey, await source.copiedStamps())
   await walk.begin()
   for (let after = walk.place; after < chain.sequence; ) {
@@ -31,7 +31,7 @@ export async function verifyTrail(source: AuditSource, findKey: FindKey): Promis
   }
   walk.endChain()
   const beyond = (await source.sealed(chain.sequence, page)).filter(isSealed)
-  const { sequence } = await source.readChain()
+  const { sequence } = await source.read()
   for (const row of beyond) if (row.sequence > sequence) walk.refuse(row)
   for (let after = 0; ; ) {
     const rows = await source.unsealed(after, page)

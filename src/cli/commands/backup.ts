@@ -1,0 +1,55 @@
+import { dirname, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { backUp } from '../../admin/backup.ts'
+import { type Config, readConfig } from '../../config.ts'
+import { textOption } from '../options.ts'
+import { examples, type Json, print, say } from '../output.ts'
+import { Progress } from '../progress.ts'
+
+export function addBackupCommand(program: Command): void {
+  program
+    .command('backup')
+    .description('copy the database while servers run on it, and check the copy (SQLite)')
+    .argument('<file>', 'where the copy goes; it gets mode 0600', textOption)
+    .option('--force', 'replace the file if it is there')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'before',
+      examples('mintage backup /backup/mintage.db', 'mintage backup "/backup/mintage-$(date +%F).db" --json'),
+    )
+    .action(async (file: string, { force, json }: Json & { readonly force?: boolean }) => {
+      const config = readConfig(process.env)
+      const progress = new Progress('mintage: copying')
+      const { file: written, bytes } = await backUp(config.databaseUrl, file, {
+        overwrite: force === true,
+        onProgress: ({ done, total }) => progress.update(done, 'pages', total === 0 ? 1 : done / total),
+      }).finally(() => progress.end())
+      const keep = listWhatElse(config)
+      print(
+        json === true
+          ? {
+              file: written,
+              bytes,
+              integrity: 'ok',
+              also_keep: keep.map(({ what, path }) => ({ what, path })),
+            }
+          : { file: written, bytes, integrity: 'ok' },
+        json,
+      )
+      say(
+        'The copy alone restores no installation. Keep as well, and in another place, since who has both has all:',
+      )
+      for (const { what, path } of keep) say(`  ${what}: ${path}`)
+    })
+}
+
+function listWhatElse({ keysDir, stateDir }: Config): readonly { what: string; path: string }[] {
+  return [
+    { what: 'the private keys', path: resolve(keysDir) },
+    {
+      what: 'the state directory (leave it in place when you restore: by it a start knows an old database)',
+      path: resolve(stateDir ?? dirname(resolve(keysDir))),
+    },
+    { what: 'the configuration', path: 'the variables MINTAGE_…, and the files that they name' },
+  ]
+}
