@@ -65,7 +65,8 @@ async function installBare(directory: string, sessions: number): Promise<Subject
   }
 }
 
-async function installMintage(
+/** Installs Mintage by its own commands, with an API, the client `service`, the user `ada` and as many sessions. */
+export async function installMintage(
   name: ServerName,
   executable: string,
   directory: string,
