@@ -12,7 +12,8 @@ import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { listen } from './http/server.ts'
-import { VaultAuditKeys } from './keys/audit-keys.ts'
+import { endpointBase } from './http/well-known/metadata.ts'
+import { createTrail, VaultAuditKeys } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { RingKeeper } from './keys/ring-keeper.ts'
@@ -21,8 +22,7 @@ import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
-import { AuditTrail } from './store/audit/audit-trail.ts'
-import { HighWaterMark } from './store/audit/high-water-mark.ts'
+import { Status } from './status/status.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
@@ -116,19 +116,34 @@ async function composeIssuer(
     ...(storeClock && { clock: storeClock }),
     onEvent: logEvents(logger),
   })
-  const trail = createTrail(config, store, onError, (message) =>
-    logger.warn({ event: 'high_water_mark.missing', message }),
-  )
+  const trail = createTrail(new DirectoryVault(config.keysDir), config.stateDir ?? config.keysDir, {
+    store,
+    onError,
+    onWarning: (message) => logger.warn({ event: 'high_water_mark.missing', message }),
+  })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
   const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
   const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
   })
+  const status = await Status.open({
+    issuer,
+    base: endpointBase(issuer),
+    store,
+    keys,
+    clock,
+    subscribers: config.streamSubscribers,
+    onError,
+  }).catch(async (error) => {
+    await keys.close()
+    await store.close()
+    throw error
+  })
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
   const hashes = createHashPool(config)
-  const sessions = new SessionService(store, keys, {
+  const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
     retryWindow: config.refreshRetryWindow,
@@ -149,18 +164,21 @@ async function composeIssuer(
     apis,
     clients,
     pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, store, clock }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock }),
     introspection: new Introspection({
       issuer,
       keys,
       store,
       sessions,
+      status,
       clients: clientDirectory,
       apis,
       clock,
     }),
-    revocation: new Revocation({ issuer, keys, store, sessions, clock }),
+    revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
     readiness,
+    status,
+    trustedProxies: config.trustedProxies,
   })
   return {
     handle: app.callback(),
@@ -171,11 +189,13 @@ async function composeIssuer(
     },
     drain() {
       readiness.draining = true
+      status.stream.close()
     },
     async close() {
       await sweeper.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await status.close()
       await keys.close()
       clientDirectory.close()
       apis.close()
@@ -206,7 +226,12 @@ export async function openInstallation(
   { onProblem, refuseOld = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
   const store = await openStore({ url: config.databaseUrl, ...options })
-  const trail = createTrail(config, store, onProblem, onProblem)
+  const vault = new DirectoryVault(config.keysDir)
+  const trail = createTrail(vault, config.stateDir ?? config.keysDir, {
+    store,
+    onError: onProblem,
+    onWarning: onProblem,
+  })
   store.stampWith(() =>
     trail.open().catch((error: unknown) => {
       onProblem(error)
@@ -220,7 +245,6 @@ export async function openInstallation(
     })
   }
   const hashes = createHashPool(config)
-  const vault = new DirectoryVault(config.keysDir)
   const keeper = new RingKeeper({
     store,
     vault,
@@ -245,17 +269,6 @@ export async function openInstallation(
       await store.close()
     },
   }
-}
-
-function createTrail(
-  config: Config,
-  store: Store,
-  onError: (error: unknown) => void,
-  onWarning: (message: string) => void,
-): AuditTrail {
-  const keys = new VaultAuditKeys(new DirectoryVault(config.keysDir))
-  const mark = new HighWaterMark(config.stateDir ?? config.keysDir)
-  return new AuditTrail({ store, keys, mark, onError, onWarning })
 }
 
 function createHashPool(config: Config): HashPool {

@@ -55,6 +55,7 @@ export class KeyAdmin {
     const auditKey = await this.#trail.rotateKey()
     await this.#keeper.revokeAll(async (tx) => {
       const count = await tx.sessions.end('all', 'keys_revoked', tx.now)
+      await tx.status.revokeBlocks('all')
       await tx.record({ type: 'sessions.revoked', reason: 'keys_revoked', count })
       await tx.record({ type: 'audit_key.rotated', id: auditKey })
     })

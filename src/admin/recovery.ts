@@ -1,5 +1,6 @@
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import { randomToken } from '../lib/ids.ts'
+import { beginStatusEpoch } from '../status/epoch.ts'
 import type { AuditTrail } from '../store/audit/audit-trail.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError } from './admin-error.ts'
@@ -11,8 +12,6 @@ export interface RecoveryOptions {
   readonly store: Store
   readonly keeper: RingKeeper
   readonly trail: AuditTrail
-  /** Begins a new epoch of the status lists, in which every list of the old one counts as all revoked. */
-  readonly beginStatusEpoch?: (tx: StoreTransaction) => Promise<void>
 }
 
 /** Goes on with a database that was taken back in time. Throws {AdminError} for what cannot be done. */
@@ -63,7 +62,7 @@ export class Recovery {
       await keeper.revokeAll(async (tx) => {
         ended = await tx.sessions.end('all', 'database_recovered', tx.now)
         await tx.record({ type: 'sessions.revoked', reason: 'database_recovered', count: ended })
-        await this.#options.beginStatusEpoch?.(tx)
+        await beginStatusEpoch(tx)
         await begin(tx)
       })
     }

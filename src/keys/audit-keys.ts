@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { AuditKeys } from '../store/audit/audit-trail.ts'
+import { type AuditKeys, AuditTrail, type AuditTrailOptions } from '../store/audit/audit-trail.ts'
+import { HighWaterMark } from '../store/audit/high-water-mark.ts'
 import type { AuditKey } from '../store/audit/seal.ts'
 import { generateMacKey, loadAuditKey } from './key-pair.ts'
 import { type Vault, VaultError } from './vault.ts'
@@ -32,4 +33,13 @@ export class VaultAuditKeys implements AuditKeys {
   discard(id: number): Promise<void> {
     return this.#vault.delete({ kind: 'audit-key', id })
   }
+}
+
+/** The audit trail of a process: its keys in `vault`, its node's high-water mark in `directory`. */
+export function createTrail(
+  vault: Vault,
+  directory: string,
+  options: Omit<AuditTrailOptions, 'keys' | 'mark'>,
+): AuditTrail {
+  return new AuditTrail({ ...options, keys: new VaultAuditKeys(vault), mark: new HighWaterMark(directory) })
 }

@@ -3,7 +3,9 @@ import { type EventSink, isAudited } from '../events/event.ts'
 import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
+import { ChangeFeed } from './change-feed.ts'
 import {
+  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -12,6 +14,8 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
+import { StatusLog } from './status-log.ts'
+import { toReference } from './status-table.ts'
 
 type RunTransaction = <T>(run: (trx: Knex.Transaction) => Promise<T>) => Promise<T>
 
@@ -22,6 +26,7 @@ export class PostgresRedeemer implements Redeemer {
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
   readonly #stamps: Stamps
+  readonly #announce: AnnounceStatus
 
   constructor(
     transaction: RunTransaction,
@@ -29,16 +34,19 @@ export class PostgresRedeemer implements Redeemer {
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
     stamps: Stamps,
+    announce: AnnounceStatus,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
     this.#stamps = stamps
+    this.#announce = announce
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    const { decision, status } = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    if (status !== undefined) this.#announce(status)
     for (const event of decision.events ?? []) this.#sink(event)
     return decision.outcome
   }
@@ -47,7 +55,7 @@ export class PostgresRedeemer implements Redeemer {
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-  ): Promise<Decision<Outcome>> {
+  ): Promise<{ readonly decision: Decision<Outcome>; readonly status: number | undefined }> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
@@ -61,7 +69,11 @@ export class PostgresRedeemer implements Redeemer {
     for (const event of decision.events ?? []) {
       if (isAudited(event)) await new AuditTable(trx, this.#stamps).append(event, now)
     }
-    return decision
+    const isEnd = decision.write?.kind === 'end'
+    const place = isEnd && row ? toReference(row) : undefined
+    if (place) await new StatusLog(trx).flag([place])
+    const stepped = place && (await ChangeFeed.step(trx, ['status']))
+    return { decision, status: stepped?.get('status') }
   }
 }
 

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
 
@@ -90,4 +91,5 @@ if (server === undefined) {
   testBehaviour(engine)
   testConcurrency(engine)
   testAudit(engine)
+  testStatus(engine)
 }

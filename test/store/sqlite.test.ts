@@ -8,6 +8,7 @@ import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
 import { step } from './redeeming.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
 
@@ -15,6 +16,7 @@ testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
 testAudit(sqlite)
+testStatus(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
   let moment = 0
