@@ -57,8 +57,13 @@ export class Recovery {
       })
     }
     let ended = 0
-    if (way === 'accept_resurrection') await store.transaction(begin)
-    else {
+    if (way === 'accept_resurrection') {
+      await store.transaction(async (tx) => {
+        // Verifiers have heard of later changes than this database knows, and would take the next ones for known.
+        await tx.statusLog.leapTo(tx.now)
+        await begin(tx)
+      })
+    } else {
       await keeper.revokeAll(async (tx) => {
         ended = await tx.sessions.end('all', 'database_recovered', tx.now)
         await tx.record({ type: 'sessions.revoked', reason: 'database_recovered', count: ended })

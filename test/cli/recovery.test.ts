@@ -15,7 +15,21 @@ interface Tried {
   readonly mark: string
   /** Tokens of sessions that live in the backup and were revoked since. */
   readonly pairs: readonly TokenPair[]
+  /** What verifiers had heard of the status lists before. */
+  readonly status: StatusPosition
   run(...args: readonly string[]): ReturnType<typeof runMintage>
+}
+
+interface StatusPosition {
+  readonly epoch: string
+  readonly version: number
+}
+
+async function readStatus(url: string): Promise<StatusPosition> {
+  const { mintage }: { readonly mintage: StatusPosition } = JSON.parse(
+    await (await fetch(`${url}/status-lists`)).text(),
+  )
+  return mintage
 }
 
 /** A database file as a backup has it, with nothing in a log beside it. */
@@ -44,8 +58,11 @@ async function bringBackOld(t: ExecutionContext): Promise<Tried> {
   copyDatabase(database, backup)
   const revoked = await run('session', 'revoke', '--user', 'ada', '--json')
   t.deepEqual(JSON.parse(revoked.stdout), { revoked: pairs.length })
+  const later = await startChildIssuer(['serve'], environment)
+  const status = await readStatus(later.url)
+  await later.end()
   copyDatabase(backup, database)
-  return { environment, service, mark: join(directory, 'keys', 'high-water-mark.json'), pairs, run }
+  return { environment, service, mark: join(directory, 'keys', 'high-water-mark.json'), pairs, status, run }
 }
 
 async function refreshAll(tried: Tried) {
@@ -71,7 +88,8 @@ async function refreshAll(tried: Tried) {
       { grant_type: 'password', username: 'ada', password },
       basic(tried.service),
     )
-    return { statuses, active, kids: jwks.keys.map(({ kid }) => kid), login: fresh.status }
+    const status = await readStatus(issuer.url)
+    return { statuses, active, kids: jwks.keys.map(({ kid }) => kid), login: fresh.status, status }
   } finally {
     await issuer.end()
   }
@@ -97,7 +115,8 @@ test('an old database is refused, and after recover --end-sessions nothing issue
   t.is(recovered.code, 0, recovered.stderr)
   t.deepEqual(JSON.parse(recovered.stdout), { recovered: 'end_sessions', sessions_ended: tried.pairs.length })
   t.regex(recovered.stderr, /passwords and client secrets of that time/)
-  const { statuses, active, kids, login } = await refreshAll(tried)
+  const { statuses, active, kids, login, status } = await refreshAll(tried)
+  t.not(status.epoch, tried.status.epoch)
   t.deepEqual(
     statuses,
     tried.pairs.map(() => 400),
@@ -119,7 +138,9 @@ test('after recover --accept-resurrection what was revoked since the backup work
   const tried = await bringBackOld(t)
   const recovered = await tried.run('recover', '--accept-resurrection')
   t.is(recovered.code, 0, recovered.stderr)
-  const { statuses, active, kids } = await refreshAll(tried)
+  const { statuses, active, kids, status } = await refreshAll(tried)
+  t.is(status.epoch, tried.status.epoch)
+  t.true(status.version > tried.status.version)
   t.deepEqual(
     statuses,
     tried.pairs.map(() => 200),
