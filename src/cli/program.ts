@@ -1,23 +1,25 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addAuditSealCommands } from './commands/audit-seal.ts'
 import { addBackupCommand } from './commands/backup.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addConfigCommands } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
-import { refuseRepetition } from './options.ts'
-import { examples, OutputLostError, ReportedError, say } from './output.ts'
+import { chooseConfigFile } from './configuration.ts'
+import { refuseRepetition, textOption } from './options.ts'
+import { examples, hideValues, OutputLostError, ReportedError, say } from './output.ts'
 
 /**
  * Runs one command.
@@ -47,8 +49,15 @@ export function createProgram(): Command {
     .description('A standalone OAuth token issuer.')
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
+    .option(
+      '--config <file>',
+      'read settings from this file (default: mintage.toml, if there is one)',
+      textOption,
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (root) => chooseConfigFile(root.opts<{ config?: string }>().config))
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (words, write) => write(tame(words)) })
+    .configureOutput({ outputError: (words, write) => write(tame(hideValues(words))) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)
@@ -63,6 +72,9 @@ export function createProgram(): Command {
   addAuditCommands(program)
   addAuditSealCommands(program)
   addCompletionCommand(program)
+  addConfigCommands(program)
+  addDoctorCommand(program)
+  refuseRepetition(program)
   inheritExit(program)
   return program
 }
@@ -70,12 +82,6 @@ export function createProgram(): Command {
 /** What is wrong with the use of a command repeats what was said, and that may be anything. */
 function tame(words: string): string {
   return words.replace(/[^\P{Cc}\n]/gu, '\uFFFD').replace(/[^\n]{500,}/g, (line) => `${line.slice(0, 200)}…`)
-}
-
-/** The version that the package says it has. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
-  return String(version)
 }
 
 /** Commands made before `exitOverride` was called do not know of it. */

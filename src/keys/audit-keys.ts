@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type AuditKeys, AuditTrail, type AuditTrailOptions } from '../store/audit/audit-trail.ts'
 import { HighWaterMark } from '../store/audit/high-water-mark.ts'
 import type { AuditKey } from '../store/audit/seal.ts'
+import { DirectoryVault } from './directory-vault.ts'
 import { generateMacKey, loadAuditKey } from './key-pair.ts'
 import { type Vault, VaultError } from './vault.ts'
 
@@ -35,11 +36,11 @@ export class VaultAuditKeys implements AuditKeys {
   }
 }
 
-/** The audit trail of a process: its keys in `vault`, its node's high-water mark in `directory`. */
+/** The audit trail of a process: its keys with the others, and its node's high-water mark there or in `stateDir`. */
 export function createTrail(
-  vault: Vault,
-  directory: string,
+  { keysDir, stateDir }: { readonly keysDir: string; readonly stateDir: string | undefined },
   options: Omit<AuditTrailOptions, 'keys' | 'mark'>,
 ): AuditTrail {
-  return new AuditTrail({ ...options, keys: new VaultAuditKeys(vault), mark: new HighWaterMark(directory) })
+  const keys = new VaultAuditKeys(new DirectoryVault(keysDir))
+  return new AuditTrail({ ...options, keys, mark: new HighWaterMark(stateDir ?? keysDir) })
 }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { unwatched, type Watch } from '../lib/watch.ts'
 import { ApiTable } from './api-table.ts'
 import { ChainTable } from './audit/chain-table.ts'
 import { type AuditKey, Stamps } from './audit/seal.ts'
@@ -28,6 +29,8 @@ export interface StoreOptions {
   readonly clock?: Clock
   /** Takes each event after its commit. */
   readonly onEvent?: EventSink
+  /** Watches each transaction, its waits and repetitions included. */
+  readonly watch?: Watch
 }
 
 /** How often a transaction that lost against another one is run again. */
@@ -97,6 +100,7 @@ export class Store extends Tables {
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
+  readonly #watch: Watch
   readonly #redeemer: Redeemer
   readonly #sealing: Sealing
   readonly #stamps: Stamps
@@ -112,6 +116,7 @@ export class Store extends Tables {
     this.#database = database
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
+    this.#watch = options.watch ?? unwatched
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
     const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
@@ -145,7 +150,7 @@ export class Store extends Tables {
 
   /** See {@link Redeemer.redeem}. */
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    return this.#redeemer.redeem(handle, decide)
+    return this.#watch('redemption', () => this.#redeemer.redeem(handle, decide))
   }
 
   /**
@@ -155,11 +160,12 @@ export class Store extends Tables {
   async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
     // Before the transaction, for finding the key may take a file, and making the first one a statement.
     this.#stamps.key ??= await this.#findKey()
-    const { result, tx, stepped } = await this.#retry(async (trx) => {
+    const run = async (trx: Knex.Transaction) => {
       const tx = new StoreTransaction(trx, this.#stamps, await this.#now(trx))
       const result = await work(tx)
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
-    }, this.#isolation)
+    }
+    const { result, tx, stepped } = await this.#watch('transaction', () => this.#retry(run, this.#isolation))
     this.changes.announce(stepped)
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testInspection } from './inspection-suite.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
@@ -92,4 +93,5 @@ if (server === undefined) {
   testConcurrency(engine)
   testAudit(engine)
   testStatus(engine)
+  testInspection(engine)
 }

@@ -7,6 +7,7 @@ import { runMintage } from '../support/child-issuer.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
@@ -17,6 +18,7 @@ testBehaviour(sqlite)
 testConcurrency(sqlite)
 testAudit(sqlite)
 testStatus(sqlite)
+testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
   let moment = 0

@@ -18,13 +18,14 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Runs a command of the executable to its end. */
+/** Runs a command of the executable to its end, in `directory` or where the tests run. */
 export async function runMintage(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   stdin: string | Buffer = '',
+  directory?: string,
 ): Promise<CommandResult> {
-  return runToEnd([executable, ...args], environment, stdin)
+  return runToEnd([executable, ...args], environment, stdin, directory)
 }
 
 /** Runs many commands in one process, where starting one for each would take most of the time. Their stdin is empty, their working directory `directory`. */
@@ -45,7 +46,8 @@ async function runToEnd(
   stdin: string | Buffer,
   directory?: string,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, args, { env: cleanEnvironment(environment), cwd: directory })
+  const env = cleanEnvironment(environment)
+  const child = spawn(process.execPath, args, { env, ...(directory !== undefined && { cwd: directory }) })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

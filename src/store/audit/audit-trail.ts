@@ -64,6 +64,16 @@ export class AuditTrail {
     }
   }
 
+  /** As {@link open}, for a command that may be there to put the key right: without one its rows carry no stamp. */
+  async openIfPossible(): Promise<AuditKey | undefined> {
+    try {
+      return await this.open()
+    } catch (error) {
+      this.#complain(error)
+      return undefined
+    }
+  }
+
   /** How the database stands to the mark. @throws {MarkError} when the mark cannot be read. */
   async judge(): Promise<Standing> {
     const { store, mark } = this.#options
