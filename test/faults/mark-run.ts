@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
 import { createInstallation, type SharedInstallation } from '../support/shared-installation.ts'
 import { LostAnswerError, refreshTokenOf, TokenClient } from '../support/token-client.ts'
 
@@ -60,8 +61,13 @@ export async function killWhileSealing(options: MarkOptions): Promise<MarkResult
   try {
     while (result.kills < options.kills) {
       const working = clients.map((client) => work(client, node.url, installation.username, result))
-      // The first seal comes half a second after the start.
-      await delay(400 + Math.random() * 400)
+      const before = result.changes
+      await eventually(
+        async () => result.changes,
+        (changes) => changes > before,
+      )
+      // From then on something is sealed every half a second.
+      await delay(Math.random() * 600)
       await node.end('SIGKILL')
       result.kills++
       await Promise.all(working)
