@@ -50,6 +50,10 @@ test('backup copies the database while a server writes to it, and the copy is an
   t.true(sessions >= 1 && sessions <= logins, `${sessions} of ${logins}`)
   await issuer.end()
   const restored = { ...environment, MINTAGE_DATABASE_URL: `sqlite:${target}` }
+  // Logins went on after the copy was made, so it is an old database to this node.
+  const refused = await runMintage(['serve'], restored)
+  t.deepEqual([refused.code, /taken back in time/.test(refused.stderr)], [1, true])
+  t.is((await runMintage(['recover', '--accept-resurrection'], restored)).code, 0)
   const again = await startChildIssuer(['serve'], restored)
   t.teardown(() => again.end('SIGKILL'))
   const form = { grant_type: 'password', username: 'ada', password }
