@@ -13,6 +13,8 @@ import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
+import { endpointBase } from './http/well-known/metadata.ts'
+import { createTrail, VaultAuditKeys } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { RingKeeper } from './keys/ring-keeper.ts'
@@ -22,6 +24,7 @@ import { second } from './lib/durations.ts'
 import type { Watch } from './lib/watch.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
+import { Status } from './status/status.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
@@ -120,7 +123,24 @@ async function composeIssuer(
     onEvent: observation.sink,
     watch: observation.watch,
   })
-  const keys = await openKeys(config, store, clock, onError).catch(async (error) => {
+  const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
+  const trail = createTrail(config, { store, onError, onWarning })
+  // The ring turns when it is opened, and an old database must be refused before anything changes in it.
+  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const keys = await opening.catch(async (error) => {
+    await store.close()
+    throw error
+  })
+  const status = await Status.open({
+    issuer,
+    base: endpointBase(issuer),
+    store,
+    keys,
+    clock,
+    subscribers: config.streamSubscribers,
+    onError,
+  }).catch(async (error) => {
+    await keys.close()
     await store.close()
     throw error
   })
@@ -128,7 +148,7 @@ async function composeIssuer(
   const apis = new ApiDirectory(store)
   const { watch } = observation
   const hashes = createHashPool(config, watch)
-  const sessions = new SessionService(store, keys, {
+  const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
     retryWindow: config.refreshRetryWindow,
@@ -149,18 +169,21 @@ async function composeIssuer(
     apis,
     clients,
     pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, store, clock, watch }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
     introspection: new Introspection({
       issuer,
       keys,
       store,
       sessions,
+      status,
       clients: clientDirectory,
       apis,
       clock,
     }),
-    revocation: new Revocation({ issuer, keys, store, sessions, clock }),
+    revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
     readiness,
+    status,
+    trustedProxies: config.trustedProxies,
     corsOrigins: config.corsOrigins,
     requests: observation.requests,
     tracing: observation.tracing,
@@ -171,17 +194,21 @@ async function composeIssuer(
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
+      trail.follow()
     },
     drain() {
       readiness.draining = true
+      status.stream.close()
     },
     async close() {
       await sweeper.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await status.close()
       await keys.close()
       clientDirectory.close()
       apis.close()
+      await trail.close()
       await store.close()
     },
   }
@@ -198,16 +225,26 @@ export interface InstallationOptions {
   /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
   readonly onProblem: (error: unknown) => void
   readonly clock?: Clock
+  /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
+  readonly refuseOld?: boolean
 }
 
 /** Opens an installation for administration, beside a server that may be running on it. */
 export async function openInstallation(
   config: Config,
-  { onProblem, ...options }: InstallationOptions,
+  { onProblem, refuseOld = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
   const store = await openStore({ url: config.databaseUrl, ...options })
-  const hashes = createHashPool(config)
   const vault = new DirectoryVault(config.keysDir)
+  const trail = createTrail(config, { store, onError: onProblem, onWarning: onProblem })
+  store.stampWith(() => trail.openIfPossible())
+  if (refuseOld) {
+    await trail.refuseOld().catch(async (error) => {
+      await store.close()
+      throw error
+    })
+  }
+  const hashes = createHashPool(config)
   const keeper = new RingKeeper({
     store,
     vault,
@@ -221,11 +258,14 @@ export async function openInstallation(
       hashes,
       keeper,
       vault,
+      trail,
+      auditKeys: new VaultAuditKeys(vault),
       passwordMinLength: config.passwordMinLength,
       issuer: config.issuer,
     }),
     async close() {
       await hashes.close()
+      await trail.settle().catch(onProblem)
       await store.close()
     },
   }

@@ -15,6 +15,10 @@ export const operationalLines: Readonly<
     meaning:
       'Nobody chose a port for the admin listener and the default one is taken: there is none. `message` says more.',
   },
+  'high_water_mark.missing': {
+    level: 'warn',
+    meaning: 'The node had no high-water mark, so it cannot tell an old database; a new one is written.',
+  },
   'config.warning': { level: 'warn', meaning: 'The configuration can be run with, and holds something odd.' },
   'request.refused': {
     level: 'info',

@@ -1,11 +1,14 @@
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Vault } from '../keys/vault.ts'
+import type { AuditKeys, AuditTrail } from '../store/audit/audit-trail.ts'
 import type { Store } from '../store/store.ts'
 import type { HashPool } from '../users/hash-pool.ts'
 import { ApiAdmin } from './api-admin.ts'
 import { AuditAdmin } from './audit-admin.ts'
+import { AuditSealAdmin } from './audit-seal-admin.ts'
 import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
+import { Recovery } from './recovery.ts'
 import { SessionAdmin } from './session-admin.ts'
 import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
@@ -16,6 +19,8 @@ export interface AdministrationOptions {
   readonly hashes: HashPool
   readonly keeper: RingKeeper
   readonly vault: Vault
+  readonly trail: AuditTrail
+  readonly auditKeys: AuditKeys
   /** In characters. */
   readonly passwordMinLength: number
   /** The `iss`; undefined where the configuration names none. */
@@ -32,15 +37,19 @@ export class Administration {
   readonly audit: AuditAdmin
   readonly userImport: UserImport
   readonly tokens: TokenInspection
+  readonly auditSeal: AuditSealAdmin
+  readonly recovery: Recovery
 
   constructor(options: AdministrationOptions) {
     this.clients = new ClientAdmin(options.store)
     this.users = new UserAdmin(options)
     this.apis = new ApiAdmin(options.store)
     this.sessions = new SessionAdmin(options.store, this.users)
-    this.keys = new KeyAdmin(options.keeper, options.vault)
+    this.keys = new KeyAdmin(options.keeper, options.vault, options.trail)
     this.audit = new AuditAdmin(options.store)
     this.userImport = new UserImport(options.store)
     this.tokens = new TokenInspection(options)
+    this.auditSeal = new AuditSealAdmin(options)
+    this.recovery = new Recovery(options)
   }
 }

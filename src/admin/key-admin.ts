@@ -1,5 +1,6 @@
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Vault } from '../keys/vault.ts'
+import type { AuditTrail } from '../store/audit/audit-trail.ts'
 import type { KeyRecord } from '../store/key-table.ts'
 import { AdminError, notFound } from './admin-error.ts'
 
@@ -7,10 +8,12 @@ import { AdminError, notFound } from './admin-error.ts'
 export class KeyAdmin {
   readonly #keeper: RingKeeper
   readonly #vault: Vault
+  readonly #trail: AuditTrail
 
-  constructor(keeper: RingKeeper, vault: Vault) {
+  constructor(keeper: RingKeeper, vault: Vault, trail: AuditTrail) {
     this.#keeper = keeper
     this.#vault = vault
+    this.#trail = trail
   }
 
   /** The keys that are published, and the withdrawn ones too where `all` is asked for; oldest first. */
@@ -44,11 +47,17 @@ export class KeyAdmin {
     return outcome.current
   }
 
-  /** Withdraws every signing and MAC key at once and ends all sessions, for the directory has leaked. */
+  /**
+   * Withdraws every signing and MAC key at once and ends all sessions, for the directory has leaked. The audit trail
+   * goes over to a new key too.
+   */
   async revokeAll(): Promise<void> {
+    const auditKey = await this.#trail.rotateKey()
     await this.#keeper.revokeAll(async (tx) => {
       const count = await tx.sessions.end('all', 'keys_revoked', tx.now)
+      await tx.status.revokeBlocks('all')
       await tx.record({ type: 'sessions.revoked', reason: 'keys_revoked', count })
+      await tx.record({ type: 'audit_key.rotated', id: auditKey })
     })
   }
 

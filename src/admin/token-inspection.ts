@@ -11,6 +11,8 @@ import {
   type RefreshTokenContent,
   readRefreshToken,
 } from '../sessions/refresh-token.ts'
+import { loadBoard } from '../status/load-board.ts'
+import { listPath, readClaim } from '../status/status-claim.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 import type { Store } from '../store/store.ts'
@@ -96,8 +98,8 @@ export class TokenInspection {
     const { store } = this.#options
     const { jti, sid, client_id: clientId, iat } = claims
     const problems: string[] = []
-    if (typeof jti === 'string' && (await store.revokedTokens.has(jti)))
-      problems.push('It was revoked, by its jti.')
+    if (await isFlagged(store, claims['status']))
+      problems.push('It was revoked: its place in the status list is set.')
     if (typeof sid === 'string') {
       const session = await store.sessions.findBySid(sid)
       if (session) problems.push(...(await this.#judgeSession(session, now)))
@@ -214,4 +216,14 @@ function findKey(ring: RingRecord, kid: string, now: number): KnownKey {
 
 function format(at: number): string {
   return new Date(at).toISOString()
+}
+
+/** Whether the place that a token of ours names is set, in what was committed a moment ago. */
+async function isFlagged(store: Store, claim: unknown): Promise<boolean> {
+  const uri = Object(Object(claim)['status_list'])['uri']
+  if (typeof uri !== 'string' || !uri.includes(listPath)) return false
+  const place = readClaim(uri.slice(0, uri.lastIndexOf('/') + 1), claim)
+  if (!place) return false
+  await store.sequenceStatus()
+  return (await loadBoard(store)).board.isRevoked(place)
 }

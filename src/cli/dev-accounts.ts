@@ -33,7 +33,7 @@ export async function prepareDevAccounts(data: string, config: Config): Promise<
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const file = join(data, 'dev.json')
   const kept = readAccounts(file)
-  const installation = await openInstallation(config, { onProblem: warn })
+  const installation = await openInstallation(config, { onProblem: warn, refuseOld: true })
   try {
     const { administration } = installation
     await ensureApi(administration)

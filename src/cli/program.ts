@@ -4,6 +4,7 @@ import { UnavailableError } from '../lib/unavailable-error.ts'
 import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addAuditSealCommands } from './commands/audit-seal.ts'
 import { addBackupCommand } from './commands/backup.ts'
 import { addClientCommands } from './commands/client.ts'
 import { addCompletionCommand } from './commands/completion.ts'
@@ -11,6 +12,7 @@ import { addConfigCommands } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addTokenCommands } from './commands/token.ts'
@@ -66,7 +68,9 @@ export function createProgram(): Command {
   addKeyCommands(program)
   addTokenCommands(program)
   addBackupCommand(program)
+  addRecoverCommand(program)
   addAuditCommands(program)
+  addAuditSealCommands(program)
   addCompletionCommand(program)
   addConfigCommands(program)
   addDoctorCommand(program)

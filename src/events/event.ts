@@ -129,6 +129,31 @@ export type Event =
       readonly type: 'mac_key.created' | 'mac_key.withdrawn' | 'mac_key.revoked'
       readonly id: number
     }
+  | {
+      /** The audit trail is sealed with a new key from now on. */
+      readonly type: 'audit_key.rotated'
+      readonly id: number
+    }
+  | {
+      /** Audit rows older than `before` were deleted, up to that place of the chain. */
+      readonly type: 'audit.pruned'
+      /** Milliseconds since the epoch. */
+      readonly before: number
+      readonly sequence: number
+    }
+  | {
+      /** An operator went on with a database that was taken back in time. */
+      readonly type: 'database.recovered'
+      readonly way: 'end_sessions' | 'accept_resurrection'
+      /** The epoch that begins. */
+      readonly epoch: string
+      /** The epochs that it takes the place of. */
+      readonly from: readonly string[]
+      /** Where the audit trail of the old database ended. */
+      readonly sequence: number
+      /** How far this node had seen it go; null when it had no mark. */
+      readonly mark: number | null
+    }
 
 /** Why a session ended before its time. */
 export type SessionEnd =
@@ -141,6 +166,7 @@ export type SessionEnd =
   | 'client_disabled'
   | 'client_deleted'
   | 'keys_revoked'
+  | 'database_recovered'
 
 export type EventType = Event['type']
 

@@ -5,13 +5,13 @@ import { randomToken } from '../lib/ids.ts'
 import { revocationCommand, type SecretName, type Vault, VaultError } from './vault.ts'
 
 const signingKeyFile = /^([A-Za-z0-9_-]{43})\.pem$/
-const macKeyFile = /^mac-([1-9]\d{0,9})\.key$/
+const numberedFile = /^(mac|audit)-([1-9]\d{0,9})\.key$/
 
 /** Far more than RSA 16384 needs. */
 const largestFile = 64 * 1024
 
 /**
- * A vault of files, `KID.pem` and `mac-ID.key`, each of mode 0600, in a directory that is made (0700) with the first
+ * A vault of files, `KID.pem`, `mac-ID.key` and `audit-ID.key`, each of mode 0600, in a directory that is made (0700) with the first
  * of them. A file appears whole or not at all and is never overwritten. Symbolic links are followed, since
  * Kubernetes mounts secrets as such; the mode that counts is the target's.
  */
@@ -96,7 +96,8 @@ export class DirectoryVault implements Vault {
 }
 
 function fileName(name: SecretName): string {
-  const file = name.kind === 'signing-key' ? `${name.kid}.pem` : `mac-${name.id}.key`
+  const file =
+    name.kind === 'signing-key' ? `${name.kid}.pem` : `${name.kind.replace('-key', '')}-${name.id}.key`
   if (parseFileName(file) === undefined) throw new TypeError(`${JSON.stringify(file)} does not name a key.`)
   return file
 }
@@ -104,8 +105,9 @@ function fileName(name: SecretName): string {
 function parseFileName(file: string): SecretName | undefined {
   const kid = signingKeyFile.exec(file)?.[1]
   if (kid !== undefined) return { kind: 'signing-key', kid }
-  const id = macKeyFile.exec(file)?.[1]
-  return id === undefined ? undefined : { kind: 'mac-key', id: Number(id) }
+  const [, purpose, id] = numberedFile.exec(file) ?? []
+  if (id === undefined) return undefined
+  return { kind: purpose === 'mac' ? 'mac-key' : 'audit-key', id: Number(id) }
 }
 
 async function makeDirectory(directory: string): Promise<void> {

@@ -67,14 +67,22 @@ export async function loadSigner(vault: Vault, key: Pick<KeyRecord, 'kid' | 'pub
   return signer
 }
 
-/** A new key for the refresh tokens' MAC, as the vault keeps it. */
+/** A new key for the refresh tokens' MAC or the audit trail, as the vault keeps it. */
 export function generateMacKey(): string {
   return randomBytes(macKeyBytes).toString('base64url')
 }
 
 /** @throws {VaultError} when the MAC key is missing, loose, or not 32 bytes. */
-export async function loadMacKey(vault: Vault, id: number): Promise<Buffer> {
-  const name: SecretName = { kind: 'mac-key', id }
+export function loadMacKey(vault: Vault, id: number): Promise<Buffer> {
+  return loadBytes(vault, { kind: 'mac-key', id })
+}
+
+/** @throws {VaultError} when the key of the audit trail is missing, loose, or not 32 bytes. */
+export function loadAuditKey(vault: Vault, id: number): Promise<Buffer> {
+  return loadBytes(vault, { kind: 'audit-key', id })
+}
+
+async function loadBytes(vault: Vault, name: SecretName): Promise<Buffer> {
   const text = (await vault.load(name)).trim()
   const key = Buffer.from(text, 'base64url')
   if (key.length !== macKeyBytes || key.toString('base64url') !== text) {

@@ -56,6 +56,11 @@ export class RingSwaps {
       const { change, events } = draw(tx.now)
       if (!(await tx.keys.swap(ring.version, change))) return undefined
       for (const event of events) await tx.record(event)
+      const { keys = [] } = change
+      if (keys.length > 0) {
+        const withdrawn = keys.filter((key) => key.revoked).map((key) => key.kid)
+        await tx.statusLog.append({ kind: 'keys', withdrawn })
+      }
       await also?.(tx)
       tx.changed('keys')
       return applyChange(ring, change)
@@ -69,10 +74,13 @@ export class RingSwaps {
   }
 
   async #deleteWithdrawn(ring: RingRecord): Promise<void> {
-    const gone = new Set<string | number>(ring.keys.filter(isWithdrawn).map((key) => key.kid))
-    for (const key of ring.macKeys.filter(isWithdrawn)) gone.add(key.id)
+    const kids = new Set(ring.keys.filter(isWithdrawn).map((key) => key.kid))
+    const macIds = new Set(ring.macKeys.filter(isWithdrawn).map((key) => key.id))
     for (const name of await this.#vault.list()) {
-      if (gone.has(name.kind === 'signing-key' ? name.kid : name.id)) await this.#vault.delete(name)
+      const isGone =
+        (name.kind === 'signing-key' && kids.has(name.kid)) ||
+        (name.kind === 'mac-key' && macIds.has(name.id))
+      if (isGone) await this.#vault.delete(name)
     }
   }
 }

@@ -1,12 +1,13 @@
 import { OperatorError } from '../lib/operator-error.ts'
 
-/** Names one secret: a signing key by its `kid`, or a key of the refresh tokens' MAC by its id. */
+/** Names one secret: a signing key by its `kid`, or a key of the refresh tokens' MAC or of the audit trail by its id. */
 export type SecretName =
   | { readonly kind: 'signing-key'; readonly kid: string }
   | { readonly kind: 'mac-key'; readonly id: number }
+  | { readonly kind: 'audit-key'; readonly id: number }
 
 /**
- * Where private keys live. A signing key is PKCS #8 PEM (RFC 5958), a MAC key 32 bytes in base64url. A vault keeps
+ * Where private keys live. A signing key is PKCS #8 PEM (RFC 5958), a MAC key or audit key 32 bytes in base64url. A vault keeps
  * text and guards it; what the text means is checked by whoever loads it.
  */
 export interface Vault {
@@ -54,7 +55,12 @@ export class VaultError extends OperatorError {
 
 /** How an operator gets rid of a secret that is lost or that somebody else may have read. */
 export function revocationCommand(name: SecretName): string {
-  return name.kind === 'signing-key'
-    ? `\`mintage keys revoke ${name.kid}\``
-    : '`mintage keys revoke --all` (which ends all sessions)'
+  switch (name.kind) {
+    case 'signing-key':
+      return `\`mintage keys revoke ${name.kid}\``
+    case 'mac-key':
+      return '`mintage keys revoke --all` (which ends all sessions)'
+    case 'audit-key':
+      return '`mintage audit rotate-key` (after which no earlier row can be verified without it)'
+  }
 }

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { Event } from '../events/event.ts'
+import type { AuditText, Stamps } from './audit/seal.ts'
 
 /** One audit row. `at` is in milliseconds since the epoch. */
 export interface AuditRecord {
@@ -20,13 +21,15 @@ export interface AuditFilter {
 /** The table `audit`: rows are added in the transaction that they tell of, and never changed. */
 export class AuditTable {
   readonly #query: Knex
+  readonly #stamps: Stamps
 
-  constructor(query: Knex) {
+  constructor(query: Knex, stamps: Stamps) {
     this.#query = query
+    this.#stamps = stamps
   }
 
   async append(event: Event, at: number): Promise<void> {
-    await this.#query('audit').insert(toAuditRow(event, at))
+    await this.#query('audit').insert(toAuditRow(event, at, this.#stamps))
   }
 
   /** The newest `limit` rows, oldest first. */
@@ -54,7 +57,12 @@ function toRecord(row: { id: number; at: number; type: string; data: string }): 
   return { id: Number(row.id), at: Number(row.at), event: { type: row.type, ...JSON.parse(row.data) } }
 }
 
-export function toAuditRow(event: Event, at: number): { at: number; type: string; data: string } {
+export interface AuditRow extends AuditText {
+  readonly stamp: string | null
+}
+
+export function toAuditRow(event: Event, at: number, stamps: Stamps): AuditRow {
   const { type, ...data } = event
-  return { at, type, data: JSON.stringify(data) }
+  const text = { at, type, data: JSON.stringify(data) }
+  return { ...text, stamp: stamps.stamp(text) }
 }

@@ -1,8 +1,11 @@
 import type { Knex } from 'knex'
 import { type EventSink, isAudited } from '../events/event.ts'
+import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
+import { ChangeFeed } from './change-feed.ts'
 import {
+  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -11,6 +14,8 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
+import { StatusLog } from './status-log.ts'
+import { toReference } from './status-table.ts'
 
 type RunTransaction = <T>(run: (trx: Knex.Transaction) => Promise<T>) => Promise<T>
 
@@ -20,21 +25,28 @@ export class PostgresRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
+  readonly #stamps: Stamps
+  readonly #announce: AnnounceStatus
 
   constructor(
     transaction: RunTransaction,
     availability: Availability,
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
+    stamps: Stamps,
+    announce: AnnounceStatus,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
+    this.#stamps = stamps
+    this.#announce = announce
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    const { decision, status } = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    if (status !== undefined) this.#announce(status)
     for (const event of decision.events ?? []) this.#sink(event)
     return decision.outcome
   }
@@ -43,7 +55,7 @@ export class PostgresRedeemer implements Redeemer {
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-  ): Promise<Decision<Outcome>> {
+  ): Promise<{ readonly decision: Decision<Outcome>; readonly status: number | undefined }> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
@@ -55,9 +67,13 @@ export class PostgresRedeemer implements Redeemer {
     const decision = decide(row && toRedeemable(row), now, this.#availability.servingSince(now))
     if (decision.write) await trx('sessions').where({ handle }).update(toColumns(decision.write))
     for (const event of decision.events ?? []) {
-      if (isAudited(event)) await new AuditTable(trx).append(event, now)
+      if (isAudited(event)) await new AuditTable(trx, this.#stamps).append(event, now)
     }
-    return decision
+    const isEnd = decision.write?.kind === 'end'
+    const place = isEnd && row ? toReference(row) : undefined
+    if (place) await new StatusLog(trx).flag([place])
+    const stepped = place && (await ChangeFeed.step(trx, ['status']))
+    return { decision, status: stepped?.get('status') }
   }
 }
 

@@ -3,6 +3,9 @@ import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { unwatched, type Watch } from '../lib/watch.ts'
 import { ApiTable } from './api-table.ts'
+import { ChainTable } from './audit/chain-table.ts'
+import { type AuditKey, Stamps } from './audit/seal.ts'
+import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
 import { AuditTable } from './audit-table.ts'
 import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
@@ -13,9 +16,10 @@ import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
-import { RevokedTokenTable } from './revoked-token-table.ts'
 import { SessionTable } from './session-table.ts'
 import { SqliteRedeemer } from './sqlite-redeemer.ts'
+import { StatusLog, type StatusPosition } from './status-log.ts'
+import { StatusTable } from './status-table.ts'
 import { UserTable } from './user-table.ts'
 
 export interface StoreOptions {
@@ -38,18 +42,22 @@ class Tables {
   readonly apis: ApiTable
   readonly users: UserTable
   readonly sessions: SessionTable
-  readonly revokedTokens: RevokedTokenTable
+  readonly status: StatusTable
+  readonly statusLog: StatusLog
   readonly keys: KeyTable
   readonly audit: AuditTable
+  readonly auditChain: ChainTable
 
-  constructor(query: Knex) {
+  constructor(query: Knex, stamps: Stamps) {
     this.clients = new ClientTable(query)
     this.apis = new ApiTable(query)
     this.users = new UserTable(query)
-    this.sessions = new SessionTable(query)
-    this.revokedTokens = new RevokedTokenTable(query)
+    this.statusLog = new StatusLog(query)
+    this.status = new StatusTable(query, this.statusLog)
+    this.sessions = new SessionTable(query, this.statusLog, this.status)
     this.keys = new KeyTable(query)
-    this.audit = new AuditTable(query)
+    this.audit = new AuditTable(query, stamps)
+    this.auditChain = new ChainTable(query)
   }
 }
 
@@ -60,8 +68,8 @@ export class StoreTransaction extends Tables {
   readonly #events: Event[] = []
   readonly #topics = new Set<Topic>()
 
-  constructor(query: Knex, now: number) {
-    super(query)
+  constructor(query: Knex, stamps: Stamps, now: number) {
+    super(query, stamps)
     this.now = now
   }
 
@@ -81,7 +89,7 @@ export class StoreTransaction extends Tables {
   }
 
   get topics(): ReadonlySet<Topic> {
-    return this.#topics
+    return this.statusLog.hasAppended ? new Set([...this.#topics, 'status']) : this.#topics
   }
 }
 
@@ -94,27 +102,40 @@ export class Store extends Tables {
   readonly #sink: EventSink
   readonly #watch: Watch
   readonly #redeemer: Redeemer
+  readonly #sealing: Sealing
+  readonly #stamps: Stamps
+  #findKey: () => Promise<AuditKey | undefined> = async () => undefined
+  #hasAudited = false
   /** What a transaction has read must still be so when it commits; SQLite's have one writer and need no word. */
   readonly #isolation: Knex.TransactionConfig
 
   constructor(database: Database, options: StoreOptions) {
-    super(database.knex)
+    const stamps = new Stamps()
+    super(database.knex, stamps)
+    this.#stamps = stamps
     this.#database = database
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
     this.#watch = options.watch ?? unwatched
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
+    const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now())
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, announce)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
+            stamps,
+            announce,
           )
+    this.#sealing =
+      database.engine === 'sqlite'
+        ? new SqliteSealing(database)
+        : new PostgresSealing(database.knex, (run) => this.#retry(run))
   }
 
   /** The file that was made for it just now; undefined when it was there. */
@@ -137,20 +158,66 @@ export class Store extends Tables {
    * @throws {StoreUnavailableError} when the database cannot be used.
    */
   async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    // Before the transaction, for finding the key may take a file, and making the first one a statement.
+    this.#stamps.key ??= await this.#findKey()
     const run = async (trx: Knex.Transaction) => {
-      const tx = new StoreTransaction(trx, await this.#now(trx))
+      const tx = new StoreTransaction(trx, this.#stamps, await this.#now(trx))
       const result = await work(tx)
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
     }
     const { result, tx, stepped } = await this.#watch('transaction', () => this.#retry(run, this.#isolation))
     this.changes.announce(stepped)
     for (const event of tx.events) this.#sink(event)
+    if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
+  }
+
+  /**
+   * Lets `find` tell, before the first transaction, the key that audit rows are stamped with. Rows that are written
+   * while it finds none carry no stamp.
+   */
+  stampWith(find: () => Promise<AuditKey | undefined>): void {
+    this.#findKey = find
+  }
+
+  /** From now on audit rows are stamped with this key. */
+  useAuditKey(key: AuditKey): void {
+    this.#stamps.key = key
+  }
+
+  /** Whether a transaction of this process has written audit rows; those of redemptions do not count. */
+  get hasAudited(): boolean {
+    return this.#hasAudited
+  }
+
+  /** Takes a batch of new audit rows into the chain. @throws {StoreUnavailableError} */
+  async seal(key: AuditKey): Promise<SealOutcome> {
+    try {
+      return await this.#sealing.seal(key)
+    } catch (error) {
+      throw toStoreError(error)
+    }
   }
 
   /** Tells an event that belongs to no transaction: it has a log line and no audit row. */
   tell(event: Event): void {
     this.#sink(event)
+  }
+
+  /**
+   * Where the numbered status changes stand, once all that was committed before the call is numbered.
+   * @throws {StoreUnavailableError} when the database cannot be used.
+   */
+  async sequenceStatus(): Promise<StatusPosition> {
+    for (;;) {
+      this.#database.checkPresence()
+      const position = await this.statusLog.position().catch((error) => {
+        throw toStoreError(error)
+      })
+      if (!position.isPending) return position
+      // Not serializable: what is read once the row of the state is locked must be what is committed then.
+      await this.#retry((trx) => new StatusLog(trx).number())
+    }
   }
 
   /** Whether the database can be read and written now. */

@@ -159,6 +159,7 @@ test.serial('security 39: every change of keys is a row', async (t) => {
   ])
   const all = await rowsOf(() => run(['keys', 'revoke', '--all']))
   t.deepEqual([...new Set(all)].sort(), [
+    'audit_key.rotated',
     'key.activated',
     'key.created',
     'key.revoked',

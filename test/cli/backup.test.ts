@@ -34,7 +34,7 @@ test('backup copies the database while a server writes to it, and the copy is an
   t.deepEqual(said.also_keep[0], { what: 'the private keys', path: join(directory, 'keys') })
   t.regex(
     stderr,
-    /Keep as well.*\n {2}the private keys: .*\n {2}the state directory .*\n {2}the configuration: /,
+    /Keep as well.*\n {2}the private keys: .*\n {2}not the high-water mark .*\n {2}the configuration: /,
   )
   t.is(statSync(target).mode & 0o777, 0o600)
   t.deepEqual(
@@ -50,6 +50,10 @@ test('backup copies the database while a server writes to it, and the copy is an
   t.true(sessions >= 1 && sessions <= logins, `${sessions} of ${logins}`)
   await issuer.end()
   const restored = { ...environment, MINTAGE_DATABASE_URL: `sqlite:${target}` }
+  // Logins went on after the copy was made, so it is an old database to this node.
+  const refused = await runMintage(['serve'], restored)
+  t.deepEqual([refused.code, /taken back in time/.test(refused.stderr)], [1, true])
+  t.is((await runMintage(['recover', '--accept-resurrection'], restored)).code, 0)
   const again = await startChildIssuer(['serve'], restored)
   t.teardown(() => again.end('SIGKILL'))
   const form = { grant_type: 'password', username: 'ada', password }
@@ -92,6 +96,7 @@ test('backup replaces nothing by mistake, and makes nothing where it cannot', as
 test('on PostgreSQL backup says how, and that nothing was copied', async (t) => {
   const { code, stdout, stderr } = await runMintage(['backup', "it's.dump"], {
     MINTAGE_DATABASE_URL: 'postgres://nobody:canary@127.0.0.1:1/none',
+    MINTAGE_STATE_DIR: '/nonexistent/state',
   })
   t.deepEqual([code, stdout], [1, ''])
   t.regex(stderr, /Mintage made no copy.* pg_dump --format=custom --file='it'\\''s\.dump' --dbname=/)

@@ -108,7 +108,7 @@ function dump(directory: string): string {
     const tables = database
       .prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
       .all() as readonly { name: string }[]
-    const kept = tables.filter(({ name }) => !/^(audit|changes|sqlite_.*)$/.test(name))
+    const kept = tables.filter(({ name }) => !/^(audit|audit_chain|changes|sqlite_.*)$/.test(name))
     return JSON.stringify(kept.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all()]))
   } finally {
     database.close()

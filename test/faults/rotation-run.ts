@@ -56,7 +56,7 @@ export async function runRotation(seconds: number, loops: number): Promise<Rotat
     await load.run(seconds, loops)
     const printed = await installation.administer('keys', 'list')
     const kids = Array.isArray(printed) ? printed.map((key) => `${member(key, 'kid')}.pem`) : []
-    const files = (await readdir(installation.keysDir)).filter((file) => !/^mac-\d+\.key$/.test(file))
+    const files = (await readdir(installation.keysDir)).filter((file) => file.endsWith('.pem'))
     return { seconds, ...load.figures(), orphanFiles: files.filter((file) => !kids.includes(file)).length }
   } finally {
     await installation.remove()

@@ -52,7 +52,7 @@ export class PartialVault implements Vault {
   }
 
   async load(name: SecretName): Promise<string> {
-    if (name.kind === 'mac-key' || this.#shown.has(name.kid)) return this.#vault.load(name)
+    if (name.kind !== 'signing-key' || this.#shown.has(name.kid)) return this.#vault.load(name)
     throw new VaultError('missing', `${this.locate(name)} is missing: it is on another node.`)
   }
 

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
+import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
 import { testInspection } from './inspection-suite.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
 
@@ -89,5 +91,7 @@ if (server === undefined) {
   testTables(engine)
   testBehaviour(engine)
   testConcurrency(engine)
+  testAudit(engine)
+  testStatus(engine)
   testInspection(engine)
 }

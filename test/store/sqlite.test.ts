@@ -4,16 +4,20 @@ import { openDatabase } from '../../src/store/database.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { Store } from '../../src/store/store.ts'
 import { runMintage } from '../support/child-issuer.ts'
+import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
 
 testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
+testAudit(sqlite)
+testStatus(sqlite)
 testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {

@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { backUp } from '../../admin/backup.ts'
 import type { Config } from '../../config.ts'
@@ -48,8 +48,8 @@ function listWhatElse({ keysDir, stateDir }: Config): readonly { what: string; p
   return [
     { what: 'the private keys', path: resolve(keysDir) },
     {
-      what: 'the state directory (leave it in place when you restore: by it a start knows an old database)',
-      path: resolve(stateDir ?? dirname(resolve(keysDir))),
+      what: 'not the high-water mark (leave it in place when you restore: by it a start knows an old database)',
+      path: resolve(stateDir ?? keysDir, 'high-water-mark.json'),
     },
     { what: 'the configuration', path: 'the variables MINTAGE_…, and the files that they name' },
   ]
