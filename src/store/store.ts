@@ -81,7 +81,7 @@ export class StoreTransaction extends Tables {
   }
 
   get topics(): ReadonlySet<Topic> {
-    return this.statusLog.hasAppended ? new Set([...this.#topics, 'status']) : this.#topics
+    return this.#topics
   }
 }
 
@@ -103,17 +103,17 @@ export class Store extends Tables {
     this.#sink = options.onEvent ?? (() => undefined)
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
-    const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
+    const onRevocation = () => this.changes.tell('status')
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), announce)
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), onRevocation)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
-            announce,
+            onRevocation,
           )
   }
 
@@ -143,6 +143,7 @@ export class Store extends Tables {
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
     }, this.#isolation)
     this.changes.announce(stepped)
+    if (tx.statusLog.hasAppended) this.changes.tell('status')
     for (const event of tx.events) this.#sink(event)
     return result
   }

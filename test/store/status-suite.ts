@@ -1,5 +1,5 @@
 import test from 'ava'
-import { sessionsOwner } from '../../src/store/status-table.ts'
+import { type StatusBlock, sessionsOwner } from '../../src/store/status-table.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertSession, openTestStore, session, type TestEngine } from './test-database.ts'
 
@@ -28,8 +28,11 @@ export function testStatus(engine: TestEngine): void {
     async (t) => {
       const { store, another } = await openTestStore(t, engine)
       const other = await another()
-      const blocks = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => reserve(index % 2 === 0 ? store : other)),
+      const blocks: StatusBlock[] = []
+      await Promise.all(
+        [store, other].map(async (each) => {
+          for (let n = 0; n < 10; n++) blocks.push(await reserve(each))
+        }),
       )
       const places = blocks.flatMap(({ list, start, size }) =>
         Array.from({ length: size }, (_, index) => `${list} ${start + index}`),
