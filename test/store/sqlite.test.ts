@@ -6,6 +6,7 @@ import { Store } from '../../src/store/store.ts'
 import { runMintage } from '../support/child-issuer.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
@@ -15,6 +16,7 @@ testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
 testStatus(sqlite)
+testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
   let moment = 0
