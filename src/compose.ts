@@ -188,7 +188,8 @@ async function composeIssuer(
     requests: observation.requests,
     tracing: observation.tracing,
   })
-  observation.begin({ server, hashes, keys, clock, readiness })
+  const subscribers = () => status.stream.subscribers
+  observation.begin({ server, hashes, keys, clock, readiness, subscribers })
   return {
     handle: app.callback(),
     async beginServing() {

@@ -3,9 +3,7 @@ import { type EventSink, isAudited } from '../events/event.ts'
 import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
-import { ChangeFeed } from './change-feed.ts'
 import {
-  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -26,7 +24,7 @@ export class PostgresRedeemer implements Redeemer {
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
   readonly #stamps: Stamps
-  readonly #announce: AnnounceStatus
+  readonly #onRevocation: () => void
 
   constructor(
     transaction: RunTransaction,
@@ -34,19 +32,19 @@ export class PostgresRedeemer implements Redeemer {
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
     stamps: Stamps,
-    announce: AnnounceStatus,
+    onRevocation: () => void,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
     this.#stamps = stamps
-    this.#announce = announce
+    this.#onRevocation = onRevocation
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const { decision, status } = await this.#transaction((trx) => this.#run(trx, handle, decide))
-    if (status !== undefined) this.#announce(status)
+    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    if (decision.write?.kind === 'end') this.#onRevocation()
     for (const event of decision.events ?? []) this.#sink(event)
     return decision.outcome
   }
@@ -55,7 +53,7 @@ export class PostgresRedeemer implements Redeemer {
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-  ): Promise<{ readonly decision: Decision<Outcome>; readonly status: number | undefined }> {
+  ): Promise<Decision<Outcome>> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
@@ -72,8 +70,7 @@ export class PostgresRedeemer implements Redeemer {
     const isEnd = decision.write?.kind === 'end'
     const place = isEnd && row ? toReference(row) : undefined
     if (place) await new StatusLog(trx).flag([place])
-    const stepped = place && (await ChangeFeed.step(trx, ['status']))
-    return { decision, status: stepped?.get('status') }
+    return decision
   }
 }
 

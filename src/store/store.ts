@@ -89,7 +89,7 @@ export class StoreTransaction extends Tables {
   }
 
   get topics(): ReadonlySet<Topic> {
-    return this.statusLog.hasAppended ? new Set([...this.#topics, 'status']) : this.#topics
+    return this.#topics
   }
 }
 
@@ -119,18 +119,18 @@ export class Store extends Tables {
     this.#watch = options.watch ?? unwatched
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
-    const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
+    const onRevocation = () => this.changes.tell('status')
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, announce)
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
             stamps,
-            announce,
+            onRevocation,
           )
     this.#sealing =
       database.engine === 'sqlite'
@@ -167,6 +167,7 @@ export class Store extends Tables {
     }
     const { result, tx, stepped } = await this.#watch('transaction', () => this.#retry(run, this.#isolation))
     this.changes.announce(stepped)
+    if (tx.statusLog.hasAppended) this.changes.tell('status')
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true
     return result

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { sessionsOwner } from '../../src/store/status-table.ts'
+import { StoreUnavailableError } from '../../src/store/errors.ts'
+import { type StatusBlock, sessionsOwner } from '../../src/store/status-table.ts'
 import type { Store } from '../../src/store/store.ts'
 import { insertSession, openTestStore, session, type TestEngine } from './test-database.ts'
 
@@ -11,6 +12,17 @@ function reserve(
   changes: { owner?: string; kind?: 'client' | 'session'; neededUntil?: number } = {},
 ) {
   return store.transaction((tx) => tx.status.reserve({ ...request, newList: `lst_${lists++}`, ...changes }))
+}
+
+/** As whoever is asked to come again does. */
+async function comingAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error
+    }
+  }
 }
 
 async function versions(store: Store): Promise<readonly number[]> {
@@ -28,8 +40,11 @@ export function testStatus(engine: TestEngine): void {
     async (t) => {
       const { store, another } = await openTestStore(t, engine)
       const other = await another()
-      const blocks = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => reserve(index % 2 === 0 ? store : other)),
+      const blocks: StatusBlock[] = []
+      await Promise.all(
+        [store, other].map(async (each) => {
+          for (let n = 0; n < 10; n++) blocks.push(await comingAgain(() => reserve(each)))
+        }),
       )
       const places = blocks.flatMap(({ list, start, size }) =>
         Array.from({ length: size }, (_, index) => `${list} ${start + index}`),
