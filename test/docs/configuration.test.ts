@@ -31,6 +31,7 @@ test('the example is a good configuration, as it is and with everything in it sw
   t.deepEqual(readConfig({}, { file: everything }), {
     ...readConfig({}),
     issuer: 'https://issuer.example',
+    adminPortChosen: true,
     stateDir: '/var/lib/mintage',
     hashThreads: 3,
     trustedProxies: ['10.0.0.0/8'],
