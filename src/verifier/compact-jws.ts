@@ -27,11 +27,12 @@ export interface UnverifiedJws {
 /**
  * Takes a compact JWS apart (RFC 7515 §5.2). The header names RS256 and a `kid`; `crit` and `b64` are refused, since
  * no extension is understood here (§4.1.11, RFC 7797 §6), and a key inside the header means nothing.
+ * @param maxLength in characters; more for what is no access token.
  * @throws {InvalidTokenError} `too_large`, `malformed`, `unsupported_algorithm`, `unsupported_header`
  */
-export function parseCompactJws(token: string): UnverifiedJws {
+export function parseCompactJws(token: string, maxLength: number = maxTokenLength): UnverifiedJws {
   if (typeof token !== 'string') throw new InvalidTokenError('malformed')
-  if (token.length > maxTokenLength) throw new InvalidTokenError('too_large')
+  if (token.length > maxLength) throw new InvalidTokenError('too_large')
   const headerEnd = token.indexOf('.')
   const payloadEnd = token.indexOf('.', headerEnd + 1)
   // A third dot, as in a JWE, is no base64url and fails below.
