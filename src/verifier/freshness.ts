@@ -31,8 +31,13 @@ export class Freshness {
   }
 
   now(): 'fresh' | 'stale' | 'blind' {
-    const { clock } = this.#options
-    return this.state(clock.wall(), clock.monotonic())
+    const { clock, tell } = this.#options
+    const state = this.state(clock.wall(), clock.monotonic())
+    if (state !== this.#told) {
+      tell?.({ type: 'state.changed', from: this.#told, to: state })
+      this.#told = state
+    }
+    return state
   }
 
   /** Whether everything was known once. */
@@ -61,8 +66,6 @@ export class Freshness {
     const { tell, staleAfter, blindAfter } = this.#options
     if (!tell) return
     const state = this.now()
-    if (state !== this.#told) tell({ type: 'state.changed', from: this.#told, to: state })
-    this.#told = state
     clearTimeout(this.#timer)
     const wait = state === 'fresh' ? staleAfter : blindAfter
     if (state !== 'blind') this.#timer = unref(setTimeout(() => this.tellChange(), Math.min(wait, 60_000)))

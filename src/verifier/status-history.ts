@@ -75,7 +75,8 @@ export class StatusHistory {
     if (epoch !== this.#position?.epoch || this.position === undefined) {
       throw this.#doubt('The issuer resumed what was not asked for.')
     }
-    if (version < this.#position.version) throw this.#doubt('The issuer resumed at an older version.')
+    // An older one is fine: what was learned otherwise meanwhile is sent once more.
+    if (version > this.#position.version) throw this.#doubt('The issuer resumed at a later version.')
   }
 
   /** @throws {DoubtError} when something between is missing. */

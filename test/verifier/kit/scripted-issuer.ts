@@ -27,13 +27,20 @@ interface Change {
 export type Route = 'jwks' | 'aggregation' | 'list' | 'events' | 'introspect'
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Keys are dear to make, and no test here depends on a new one. */
-const spareKeys: SigningKey[] = []
+/** Keys are dear to make and block whoever waits meanwhile, so there are four, made before anything begins. */
+const pairs = Array.from({ length: 4 }, () => generateKeyPairSync('rsa', { modulusLength: 2048 }))
 let madeKeys = 0
 
+/** Another key than the issuer's first, and than the last two. */
 export function makeKey(): SigningKey {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return { kid: `key-${++madeKeys}`, privateKey, publicKey }
+  madeKeys++
+  return toKey(1 + (madeKeys % 3), `key-${madeKeys}`)
+}
+
+function toKey(pair: number, kid: string): SigningKey {
+  const keys = pairs[pair]
+  if (!keys) throw new Error('There is no such key.')
+  return { kid, ...keys }
 }
 
 /**
@@ -63,8 +70,7 @@ export class ScriptedIssuer {
   readonly #indexes = new Map<string, number>()
 
   constructor() {
-    this.keys = [spareKeys[0] ?? makeKey()]
-    if (spareKeys.length === 0) spareKeys.push(...this.keys)
+    this.keys = [toKey(0, 'key-0')]
     this.server = createServer((request, response) => this.#answer(request, response))
   }
 
