@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import * as core from './0001-core.ts'
+import * as status from './0002-status.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
@@ -7,4 +8,7 @@ export interface Migration extends Knex.Migration {
 }
 
 /** Every migration, oldest first. A published one never changes. */
-export const migrations: readonly Migration[] = [{ name: '0001-core', ...core }]
+export const migrations: readonly Migration[] = [
+  { name: '0001-core', ...core },
+  { name: '0002-status', ...status },
+]

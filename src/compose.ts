@@ -12,6 +12,7 @@ import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { listen } from './http/server.ts'
+import { endpointBase } from './http/well-known/metadata.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { RingKeeper } from './keys/ring-keeper.ts'
@@ -20,6 +21,7 @@ import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
+import { Status } from './status/status.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
@@ -117,10 +119,23 @@ async function composeIssuer(
     await store.close()
     throw error
   })
+  const status = await Status.open({
+    issuer,
+    base: endpointBase(issuer),
+    store,
+    keys,
+    clock,
+    subscribers: config.streamSubscribers,
+    onError,
+  }).catch(async (error) => {
+    await keys.close()
+    await store.close()
+    throw error
+  })
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
   const hashes = createHashPool(config)
-  const sessions = new SessionService(store, keys, {
+  const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
     retryWindow: config.refreshRetryWindow,
@@ -141,18 +156,21 @@ async function composeIssuer(
     apis,
     clients,
     pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, store, clock }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock }),
     introspection: new Introspection({
       issuer,
       keys,
       store,
       sessions,
+      status,
       clients: clientDirectory,
       apis,
       clock,
     }),
-    revocation: new Revocation({ issuer, keys, store, sessions, clock }),
+    revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
     readiness,
+    status,
+    trustedProxies: config.trustedProxies,
   })
   return {
     handle: app.callback(),
@@ -162,11 +180,13 @@ async function composeIssuer(
     },
     drain() {
       readiness.draining = true
+      status.stream.close()
     },
     async close() {
       await sweeper.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await status.close()
       await keys.close()
       clientDirectory.close()
       apis.close()

@@ -98,7 +98,7 @@ export class ClientAdmin {
     })
   }
 
-  /** Ends the client's sessions, and voids its access tokens where they are introspected. */
+  /** Ends the client's sessions and revokes its access tokens. */
   disable(clientId: string): Promise<ClientRecord> {
     return this.#change(clientId, async (tx, client) => {
       if (client.disabledAt !== null) return client
@@ -143,7 +143,7 @@ export class ClientAdmin {
     return secret
   }
 
-  /** Ends the client's sessions. A client that takes the name later is another one. */
+  /** Ends the client's sessions and revokes its access tokens. A client that takes the name later is another one. */
   async delete(clientId: string): Promise<void> {
     await this.#store.transaction(async (tx) => {
       const client = await tx.clients.findByClientId(clientId)
@@ -171,12 +171,14 @@ export class ClientAdmin {
   }
 }
 
+/** And revokes the tokens of the client itself, which have no session. */
 async function endSessions(
   tx: StoreTransaction,
   client: ClientRecord,
   reason: 'client_disabled' | 'client_deleted',
 ): Promise<void> {
   const count = await tx.sessions.end({ client: client.id }, reason, tx.now)
+  await tx.status.revokeBlocks(client.id)
   if (count > 0) await tx.record({ type: 'sessions.revoked', reason, count, client: client.clientId })
 }
 

@@ -48,6 +48,7 @@ export class KeyAdmin {
   async revokeAll(): Promise<void> {
     await this.#keeper.revokeAll(async (tx) => {
       const count = await tx.sessions.end('all', 'keys_revoked', tx.now)
+      await tx.status.revokeBlocks('all')
       await tx.record({ type: 'sessions.revoked', reason: 'keys_revoked', count })
     })
   }

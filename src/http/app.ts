@@ -4,9 +4,11 @@ import type { ApiDirectory } from '../apis/api-directory.ts'
 import type { ClientAuthentication } from '../clients/client-authentication.ts'
 import type { Logger } from '../events/log.ts'
 import type { GrantPipeline } from '../grants/pipeline.ts'
+import type { Status } from '../status/status.ts'
 import type { Introspection } from '../tokens/introspection.ts'
 import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
+import { ClientNetworks } from './client-network.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
 import { answerErrors } from './middleware/errors.ts'
 import { readForm } from './middleware/form.ts'
@@ -14,6 +16,8 @@ import { forbidStoring, setHeaders } from './middleware/headers.ts'
 import { introspectionEndpoint } from './oauth2/introspect.ts'
 import { revocationEndpoint } from './oauth2/revoke.ts'
 import { tokenEndpoint } from './oauth2/token.ts'
+import { statusEventsEndpoint } from './status/events.ts'
+import { aggregationEndpoint, statusListEndpoint } from './status/lists.ts'
 import { jwksEndpoint, type PublishedKeys } from './well-known/jwks.ts'
 import { issuerPath, metadataEndpoint } from './well-known/metadata.ts'
 
@@ -30,11 +34,15 @@ export interface AppOptions {
   readonly introspection: Introspection
   readonly revocation: Revocation
   readonly readiness: Readiness
+  readonly status: Pick<Status, 'lists' | 'stream' | 'aggregation'>
+  /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
 }
 
 /** The Koa application: every endpoint of the issuer. */
 export function createApp(options: AppOptions): Koa {
-  const { issuer, logger, clients } = options
+  const { issuer, logger, clients, status } = options
+  const networks = new ClientNetworks(options.trustedProxies)
   const path = issuerPath(issuer)
   const router = new Router()
 
@@ -45,6 +53,9 @@ export function createApp(options: AppOptions): Koa {
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
     router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options.revocation))
     router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
+    router.get(`${prefix}/status-lists`, aggregationEndpoint(status))
+    router.get(`${prefix}/status-lists/events`, statusEventsEndpoint(status.stream, clients, networks))
+    router.get(`${prefix}/status-lists/:id`, statusListEndpoint(status.lists))
     router.get(`${prefix}/.well-known/openid-configuration`, metadataEndpoint(issuer, options.apis))
   }
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.

@@ -56,6 +56,11 @@ export class RingSwaps {
       const { change, events } = draw(tx.now)
       if (!(await tx.keys.swap(ring.version, change))) return undefined
       for (const event of events) await tx.record(event)
+      const { keys = [] } = change
+      if (keys.length > 0) {
+        const withdrawn = keys.filter((key) => key.revoked).map((key) => key.kid)
+        await tx.statusLog.append({ kind: 'keys', withdrawn })
+      }
       await also?.(tx)
       tx.changed('keys')
       return applyChange(ring, change)

@@ -23,6 +23,8 @@ export interface AccessTokenClaims {
   readonly jti: string
   readonly scope?: string
   readonly sid?: string
+  /** Where its status stands (Token Status List draft, "Referenced Token"). */
+  readonly status?: { readonly status_list: { readonly idx: number; readonly uri: string } }
 }
 
 /**

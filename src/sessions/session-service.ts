@@ -1,3 +1,4 @@
+import type { Event } from '../events/event.ts'
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
@@ -10,9 +11,11 @@ import {
   type OAuthError,
 } from '../protocol/errors.ts'
 import { formatScope } from '../protocol/scopes.ts'
+import type { IndexBlocks } from '../status/index-blocks.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { SessionRecord } from '../store/session-table.ts'
-import type { Store } from '../store/store.ts'
+import type { StatusReference } from '../store/status-change.ts'
+import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { decideRefresh, type RefreshOutcome, type RefusalReason } from './refresh-decision.ts'
@@ -58,16 +61,21 @@ export interface RefreshRequest {
   readonly open: ReadonlyMap<string, readonly string[]>
 }
 
+/** How often a place that was revoked before it was taken is replaced by another. */
+const placeAttempts = 4
+
 /** Starts sessions, and refreshes them by the rules of `refresh-decision.ts`. */
 export class SessionService {
   readonly #store: Store
   readonly #keys: SessionKeys
   readonly #policy: SessionPolicy
+  readonly #places: IndexBlocks
   readonly #underWay = new Map<string, Promise<RefreshOutcome>>()
 
-  constructor(store: Store, keys: SessionKeys, policy: SessionPolicy) {
+  constructor(store: Store, keys: SessionKeys, places: IndexBlocks, policy: SessionPolicy) {
     this.#store = store
     this.#keys = keys
+    this.#places = places
     this.#policy = policy
   }
 
@@ -84,7 +92,8 @@ export class SessionService {
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
     await this.#keys.ensureIdle(idleTtl)
     const macKey = this.#keys.currentMacKey()
-    const session = await this.#store.transaction(async (tx) => {
+    const ttl = client.sessionTtl ?? this.#policy.ttl
+    const session = await this.#withPlace(ttl, async (tx, status) => {
       const started: SessionRecord = {
         handle: createHandle(),
         sid: randomId('ses'),
@@ -99,9 +108,10 @@ export class SessionService {
         attempt: null,
         createdAt: tx.now,
         idleExpiresAt: tx.now + idleTtl,
-        expiresAt: tx.now + (client.sessionTtl ?? this.#policy.ttl),
+        expiresAt: tx.now + ttl,
         endedAt: null,
         endReason: null,
+        status,
       }
       // What is remembered of the client may be a moment old, and no session of it may outlive its end.
       const registered = await tx.clients.findById(client.id)
@@ -190,6 +200,37 @@ export class SessionService {
       const ended = await tx.sessions.end({ sid }, 'revoked_by_client', tx.now)
       if (ended > 0) await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_client' })
     })
+  }
+
+  /**
+   * Revokes the access tokens that a live session has at `place`; those to come get another, so its refresh token
+   * lives. Nothing happens, and `event` is not told, when they were revoked already.
+   */
+  async replaceAccessTokens(sid: string, place: StatusReference, event: Event): Promise<void> {
+    const session = await this.findBySid(sid)
+    if (!session) return
+    await this.#withPlace(session.expiresAt - session.createdAt, async (tx, other) => {
+      if (await tx.sessions.moveStatus(sid, place, other)) await tx.record(event)
+    })
+  }
+
+  /**
+   * Runs a transaction that writes a new place of the status lists for something that lives so long (milliseconds).
+   * A place that was revoked with its whole block since it was reserved is not written, but another one.
+   */
+  async #withPlace<T>(
+    life: number,
+    work: (tx: StoreTransaction, place: StatusReference) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; attempt <= placeAttempts; attempt++) {
+      const { place, block } = await this.#places.forSession(life)
+      const done = await this.#store.transaction(async (tx) =>
+        (await tx.status.isHeld(block)) ? { result: await work(tx, place) } : undefined,
+      )
+      if (done) return done.result
+      this.#places.forgetAll()
+    }
+    throw new UnavailableError('The places of the status lists are revoked as fast as they are reserved.')
   }
 
   /** The same request many times at once is one redemption, so that a hammered token cannot fill the queue. */

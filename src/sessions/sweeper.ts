@@ -32,15 +32,14 @@ export class Sweeper {
   }
 
   /**
-   * One step along the sessions, and one batch of access tokens that were revoked one by one.
+   * One step along the sessions.
    * @returns whether there is more to look at.
    */
   async sweep(): Promise<boolean> {
     const now = await this.#store.now()
-    const revoked = await this.#store.revokedTokens.deleteExpired(batch, now)
     const next = await this.#store.sessions.deleteExpired(this.#after, batch, now - tombstoneLife)
     this.#after = next ?? ''
-    return next !== undefined || revoked === batch
+    return next !== undefined
   }
 
   #schedule(pause: number): void {

@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { withSqliteConnection } from './database.ts'
 
 /** What other processes are told of. */
-export type Topic = 'clients' | 'apis' | 'keys'
+export type Topic = 'clients' | 'apis' | 'keys' | 'status'
 
 type Listener = () => void
 

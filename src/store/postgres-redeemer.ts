@@ -2,7 +2,9 @@ import type { Knex } from 'knex'
 import { type EventSink, isAudited } from '../events/event.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
+import { ChangeFeed } from './change-feed.ts'
 import {
+  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -11,6 +13,8 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
+import { StatusLog } from './status-log.ts'
+import { toReference } from './status-table.ts'
 
 type RunTransaction = <T>(run: (trx: Knex.Transaction) => Promise<T>) => Promise<T>
 
@@ -20,21 +24,25 @@ export class PostgresRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
+  readonly #announce: AnnounceStatus
 
   constructor(
     transaction: RunTransaction,
     availability: Availability,
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
+    announce: AnnounceStatus,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
+    this.#announce = announce
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    const { decision, status } = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    if (status !== undefined) this.#announce(status)
     for (const event of decision.events ?? []) this.#sink(event)
     return decision.outcome
   }
@@ -43,7 +51,7 @@ export class PostgresRedeemer implements Redeemer {
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-  ): Promise<Decision<Outcome>> {
+  ): Promise<{ readonly decision: Decision<Outcome>; readonly status: number | undefined }> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
@@ -57,7 +65,11 @@ export class PostgresRedeemer implements Redeemer {
     for (const event of decision.events ?? []) {
       if (isAudited(event)) await new AuditTable(trx).append(event, now)
     }
-    return decision
+    const isEnd = decision.write?.kind === 'end'
+    const place = isEnd && row ? toReference(row) : undefined
+    if (place) await new StatusLog(trx).flag([place])
+    const stepped = place && (await ChangeFeed.step(trx, ['status']))
+    return { decision, status: stepped?.get('status') }
   }
 }
 

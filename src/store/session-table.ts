@@ -1,5 +1,8 @@
 import type { Knex } from 'knex'
 import type { SessionEnd } from '../events/event.ts'
+import type { StatusReference } from './status-change.ts'
+import type { StatusLog } from './status-log.ts'
+import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
 
 /**
  * One authorization and its single line of refresh tokens. Refreshing changes the row and never adds one.
@@ -30,6 +33,8 @@ export interface SessionRecord {
   readonly expiresAt: number
   readonly endedAt: number | null
   readonly endReason: SessionEnd | null
+  /** The place that its access tokens share; undefined when it was started before there were status lists. */
+  readonly status?: StatusReference | undefined
 }
 
 export interface SessionRow {
@@ -49,6 +54,8 @@ export interface SessionRow {
   expires_at: number
   ended_at: number | null
   end_reason: SessionEnd | null
+  status_list: string | null
+  status_index: number | null
 }
 
 /** A session and the names of those whose it is; null once they are deleted. */
@@ -67,9 +74,13 @@ export type SessionSelection =
 /** The table `sessions`. Redeeming has a way of its own, see `redeemer.ts`. */
 export class SessionTable {
   readonly #query: Knex
+  readonly #log: StatusLog
+  readonly #status: StatusTable
 
-  constructor(query: Knex) {
+  constructor(query: Knex, log: StatusLog, status: StatusTable) {
     this.#query = query
+    this.#log = log
+    this.#status = status
   }
 
   async insert(session: SessionRecord): Promise<void> {
@@ -86,11 +97,31 @@ export class SessionTable {
     return row && toSessionRecord(row)
   }
 
-  /** Ends the chosen sessions that have not ended yet, and says how many those were. */
+  /** Ends the chosen sessions that have not ended yet and revokes their access tokens; says how many those were. */
   async end(which: SessionSelection, reason: SessionEnd, now: number): Promise<number> {
-    const rows = this.#query('sessions').whereNull('ended_at')
-    const chosen = which === 'all' ? rows : rows.where(which)
-    return chosen.update({ ended_at: now, end_reason: reason })
+    const rows = this.#query<SessionRow>('sessions').whereNull('ended_at')
+    const ending = { ended_at: now, end_reason: reason }
+    if (which === 'all') {
+      await this.#status.revokeBlocks(sessionsOwner)
+      return rows.update(ending)
+    }
+    const ended = await rows.where(which).update(ending).returning(['status_list', 'status_index'])
+    await this.#log.flag(ended.map(toReference).filter((place) => place !== undefined))
+    return ended.length
+  }
+
+  /**
+   * Gives a live session's coming access tokens another place, and revokes those of the one before.
+   * @returns false, having changed nothing, when that is not its place any more, or it has ended.
+   */
+  async moveStatus(sid: string, from: StatusReference, to: StatusReference): Promise<boolean> {
+    const moved = await this.#query('sessions')
+      .where({ sid, status_list: from.list, status_index: from.index })
+      .whereNull('ended_at')
+      .update({ status_list: to.list, status_index: to.index })
+    if (moved !== 1) return false
+    await this.#log.flag([from])
+    return true
   }
 
   /** Newest first, ended and expired ones too. */
@@ -134,6 +165,7 @@ export class SessionTable {
 }
 
 export function toSessionRecord(row: SessionRow): SessionRecord {
+  const place = toReference(row)
   return {
     handle: row.handle,
     sid: row.sid,
@@ -151,6 +183,7 @@ export function toSessionRecord(row: SessionRow): SessionRecord {
     expiresAt: row.expires_at,
     endedAt: row.ended_at,
     endReason: row.end_reason,
+    ...(place && { status: place }),
   }
 }
 
@@ -172,5 +205,7 @@ function toRow(session: SessionRecord): SessionRow {
     expires_at: session.expiresAt,
     ended_at: session.endedAt,
     end_reason: session.endReason,
+    status_list: session.status?.list ?? null,
+    status_index: session.status?.index ?? null,
   }
 }

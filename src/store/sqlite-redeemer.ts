@@ -5,6 +5,7 @@ import type { Availability } from './availability.ts'
 import { type Database, withSqliteConnection } from './database.ts'
 import { toStoreError } from './errors.ts'
 import {
+  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -14,6 +15,8 @@ import {
   toRedeemable,
 } from './redeemer.ts'
 import { waitForLock } from './sqlite-client.ts'
+import { toChangeRow } from './status-change.ts'
+import { toReference } from './status-table.ts'
 
 /** How many redemptions share a commit at most; more would hold the event loop for longer than a signature takes. */
 const largestGroup = 64
@@ -33,6 +36,14 @@ interface Statements {
   readonly rotate: Statement<[number, number, number, string | null, string, number, string]>
   readonly end: Statement<[number, string, string]>
   readonly audit: Statement<[number, string, string]>
+  readonly revoke: Statement<[string, string | null, string]>
+  readonly step: Statement<[], { readonly version: number }>
+}
+
+/** What a group came to; `status` is the version of that topic when a revocation was among it. */
+interface Committed {
+  readonly settled: readonly Settled[]
+  readonly status: number | undefined
 }
 
 type Settled =
@@ -48,15 +59,23 @@ export class SqliteRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: () => number
+  readonly #announce: AnnounceStatus
   readonly #prepared = new WeakMap<SqliteConnection, Statements>()
   #waiting: Job[] = []
   #running = false
 
-  constructor(database: Database, availability: Availability, sink: EventSink, now: () => number) {
+  constructor(
+    database: Database,
+    availability: Availability,
+    sink: EventSink,
+    now: () => number,
+    announce: AnnounceStatus,
+  ) {
     this.#database = database
     this.#availability = availability
     this.#sink = sink
     this.#now = now
+    this.#announce = announce
   }
 
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -75,7 +94,7 @@ export class SqliteRedeemer implements Redeemer {
       let group: readonly Job[] = []
       try {
         this.#database.checkPresence()
-        const settled = await withSqliteConnection(this.#database.knex, async (connection) => {
+        const { settled, status } = await withSqliteConnection(this.#database.knex, async (connection) => {
           const statements = this.#prepare(connection)
           await waitForLock(() => statements.begin.run())
           // Whoever came while the lock was waited for joins the group.
@@ -83,6 +102,7 @@ export class SqliteRedeemer implements Redeemer {
           return this.#commit(connection, statements, group)
         })
         this.#availability.succeeded(this.#now())
+        if (status !== undefined) this.#announce(status)
         for (const result of settled) this.#answer(result)
       } catch (error) {
         this.#availability.failed()
@@ -95,13 +115,15 @@ export class SqliteRedeemer implements Redeemer {
     this.#running = false
   }
 
-  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): readonly Settled[] {
+  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): Committed {
     try {
       const now = this.#now()
       const since = this.#availability.servingSince(now)
       const settled = group.map((job) => this.#decide(statements, job, now, since))
+      const revokes = settled.some((each) => 'decision' in each && each.decision.write?.kind === 'end')
+      const status = revokes ? statements.step.get()?.version : undefined
       statements.commit.run()
-      return settled
+      return { settled, status }
     } catch (error) {
       if (connection.inTransaction) statements.rollback.run()
       throw error
@@ -117,6 +139,7 @@ export class SqliteRedeemer implements Redeemer {
       return { job, error }
     }
     if (decision.write) write(statements, job.handle, decision.write)
+    if (row && decision.write?.kind === 'end') revoke(statements, row)
     for (const event of decision.events ?? []) audit(statements, event, now)
     return { job, decision }
   }
@@ -147,6 +170,11 @@ export class SqliteRedeemer implements Redeemer {
       ),
       end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
       audit: connection.prepare('INSERT INTO audit (at, type, data) VALUES (?, ?, ?)'),
+      revoke: connection.prepare('INSERT INTO status_pending (kind, list, data) VALUES (?, ?, ?)'),
+      step: connection.prepare(
+        `INSERT INTO changes (topic, version) VALUES ('status', 1)
+         ON CONFLICT (topic) DO UPDATE SET version = version + 1 RETURNING version`,
+      ),
     }
     this.#prepared.set(connection, statements)
     return statements
@@ -160,6 +188,14 @@ function write(statements: Statements, handle: string, change: SessionWrite): vo
   }
   const { generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt } = change
   statements.rotate.run(generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt, handle)
+}
+
+/** The session's access tokens end with it. */
+function revoke(statements: Statements, row: RedeemableRow): void {
+  const place = toReference(row)
+  if (!place) return
+  const { kind, list, data } = toChangeRow({ kind: 'revoked', list: place.list, idx: [place.index] })
+  statements.revoke.run(kind, list, data)
 }
 
 function audit(statements: Statements, event: Event, now: number): void {

@@ -12,9 +12,10 @@ import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
-import { RevokedTokenTable } from './revoked-token-table.ts'
 import { SessionTable } from './session-table.ts'
 import { SqliteRedeemer } from './sqlite-redeemer.ts'
+import { StatusLog, type StatusPosition } from './status-log.ts'
+import { StatusTable } from './status-table.ts'
 import { UserTable } from './user-table.ts'
 
 export interface StoreOptions {
@@ -35,7 +36,8 @@ class Tables {
   readonly apis: ApiTable
   readonly users: UserTable
   readonly sessions: SessionTable
-  readonly revokedTokens: RevokedTokenTable
+  readonly status: StatusTable
+  readonly statusLog: StatusLog
   readonly keys: KeyTable
   readonly audit: AuditTable
 
@@ -43,8 +45,9 @@ class Tables {
     this.clients = new ClientTable(query)
     this.apis = new ApiTable(query)
     this.users = new UserTable(query)
-    this.sessions = new SessionTable(query)
-    this.revokedTokens = new RevokedTokenTable(query)
+    this.statusLog = new StatusLog(query)
+    this.status = new StatusTable(query, this.statusLog)
+    this.sessions = new SessionTable(query, this.statusLog, this.status)
     this.keys = new KeyTable(query)
     this.audit = new AuditTable(query)
   }
@@ -78,7 +81,7 @@ export class StoreTransaction extends Tables {
   }
 
   get topics(): ReadonlySet<Topic> {
-    return this.#topics
+    return this.statusLog.hasAppended ? new Set([...this.#topics, 'status']) : this.#topics
   }
 }
 
@@ -100,15 +103,17 @@ export class Store extends Tables {
     this.#sink = options.onEvent ?? (() => undefined)
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
+    const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now())
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), announce)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
+            announce,
           )
   }
 
@@ -145,6 +150,22 @@ export class Store extends Tables {
   /** Tells an event that belongs to no transaction: it has a log line and no audit row. */
   tell(event: Event): void {
     this.#sink(event)
+  }
+
+  /**
+   * Where the numbered status changes stand, once all that was committed before the call is numbered.
+   * @throws {StoreUnavailableError} when the database cannot be used.
+   */
+  async sequenceStatus(): Promise<StatusPosition> {
+    for (;;) {
+      this.#database.checkPresence()
+      const position = await this.statusLog.position().catch((error) => {
+        throw toStoreError(error)
+      })
+      if (!position.isPending) return position
+      // Not serializable: what is read once the row of the state is locked must be what is committed then.
+      await this.#retry((trx) => new StatusLog(trx).number())
+    }
   }
 
   /** Whether the database can be read and written now. */

@@ -14,6 +14,7 @@ export interface AccessTokenContent {
   readonly scopes: readonly string[]
   readonly userClaims: JsonObject
   readonly sid: string | undefined
+  readonly status: AccessTokenClaims['status'] | undefined
   readonly jti: string
   /** Seconds since the epoch. */
   readonly issuedAt: number
@@ -40,6 +41,7 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
     jti: content.jti,
     ...(scopes.length > 0 && { scope: formatScope(scopes) }),
     ...(content.sid !== undefined && { sid: content.sid }),
+    ...(content.status && { status: content.status }),
   }
 }
 

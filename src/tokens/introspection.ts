@@ -6,6 +6,7 @@ import { second } from '../lib/durations.ts'
 import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
 import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
 import type { SessionService } from '../sessions/session-service.ts'
+import type { Status } from '../status/status.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
 import { isIssuedTo, readOwnToken } from './own-token.ts'
@@ -18,6 +19,7 @@ export interface IntrospectionOptions {
   readonly keys: { publicKey(kid: string): KeyObject | undefined }
   readonly store: Store
   readonly sessions: SessionService
+  readonly status: Pick<Status, 'placeOf' | 'isRevoked'>
   readonly clients: ClientDirectory
   readonly apis: ApiDirectory
   readonly clock: Clock
@@ -86,6 +88,7 @@ export class Introspection {
       const user = session && (await this.#options.store.users.findById(session.user))
       if (!user || user.disabledAt !== null) return false
     }
-    return !(await this.#options.store.revokedTokens.has(claims.jti))
+    const place = this.#options.status.placeOf(claims.status)
+    return !place || !(await this.#options.status.isRevoked(place))
   }
 }

@@ -6,8 +6,11 @@ import { second } from '../lib/durations.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
+import type { Status } from '../status/status.ts'
+import type { ClientRecord } from '../store/client-table.ts'
+import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
-import { buildClaims, encodeHeader } from './access-token.ts'
+import { type AccessTokenContent, buildClaims, encodeHeader } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import { createTokenId } from './token-id.ts'
 
@@ -24,6 +27,7 @@ export interface MintOptions {
   /** Milliseconds, where neither API nor client says less. */
   readonly accessTokenTtl: number
   readonly keys: SigningKeys
+  readonly status: Pick<Status, 'places' | 'claim'>
   readonly store: Store
   readonly clock: Clock
 }
@@ -47,7 +51,7 @@ export class Mint {
     const life = this.#life(authorization, open, now)
     const expiresAt = issuedAt + Math.floor(life / second)
     const jti = createTokenId(authorization.client.id)
-    const claims = buildClaims({
+    const content = {
       issuer: this.#options.issuer,
       subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,
       isUser: subject.kind === 'user',
@@ -59,8 +63,8 @@ export class Mint {
       jti,
       issuedAt,
       expiresAt,
-    })
-    const accessToken = await this.#sign(JSON.stringify(claims), authorization, now, life)
+    }
+    const accessToken = await this.#sign(content, open, now, life)
     this.#options.store.tell({
       type: 'token.issued',
       grant: authorization.grant,
@@ -85,6 +89,11 @@ export class Mint {
     }
   }
 
+  async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {
+    const held = this.#options.status.places.forClient(client, life)
+    return (held instanceof Promise ? await held : held).place
+  }
+
   /** The shortest of what client, API, installation and session allow, in milliseconds; a second at least. */
   #life({ client, target }: Authorization, open: OpenSession | undefined, now: number): number {
     const own = [client.accessTokenTtl, target.accessTokenTtl].filter((ttl) => ttl !== null)
@@ -93,10 +102,19 @@ export class Mint {
   }
 
   /** Signs, and lets nothing out that a verifier would refuse. */
-  async #sign(payload: string, { target }: Authorization, now: number, life: number): Promise<string> {
-    const { keys, issuer } = this.#options
+  async #sign(
+    content: Omit<AccessTokenContent, 'status'>,
+    open: OpenSession | undefined,
+    now: number,
+    life: number,
+  ): Promise<string> {
+    const { keys, issuer, status } = this.#options
+    const { target, client } = content
     for (let attempt = 1; attempt <= signingAttempts; attempt++) {
       const signer = await keys.signer(life)
+      // After the key: what withdraws every key revokes every place too, and the key is looked at again below.
+      const place = open ? open.session.status : await this.#placeFor(client, life)
+      const payload = JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
       const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
       const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
       const publicKey = keys.publicKey(signer.kid)

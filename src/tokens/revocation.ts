@@ -4,6 +4,7 @@ import { second } from '../lib/durations.ts'
 import { InvalidGrantError } from '../protocol/errors.ts'
 import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
 import type { SessionService } from '../sessions/session-service.ts'
+import type { Status } from '../status/status.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
 import { isIssuedTo, readOwnToken } from './own-token.ts'
@@ -13,6 +14,7 @@ export interface RevocationOptions {
   readonly keys: { publicKey(kid: string): KeyObject | undefined }
   readonly store: Store
   readonly sessions: SessionService
+  readonly status: Pick<Status, 'placeOf' | 'isRevoked'>
   readonly clock: Clock
 }
 
@@ -25,8 +27,8 @@ export class Revocation {
   }
 
   /**
-   * Ends the session of a refresh token, of whichever generation, or flags one access token. A token that is
-   * unknown, expired or revoked already is no error (RFC 7009 §2.2).
+   * Ends the session of a refresh token, of whichever generation, or revokes an access token, and with it those of
+   * the same session, which goes on. A token that is unknown, expired or revoked already is no error (RFC 7009 §2.2).
    * @throws {InvalidGrantError} when the token is another client's (§2.1); nothing has changed then.
    */
   async revoke(token: string, caller: ClientRecord): Promise<void> {
@@ -43,15 +45,25 @@ export class Revocation {
   }
 
   async #revokeAccessToken(token: string, caller: ClientRecord): Promise<void> {
-    const { issuer, keys, store, clock } = this.#options
+    const { issuer, keys, store, clock, sessions, status } = this.#options
     const claims = readOwnToken(token, issuer, keys)
     if (!claims || clock.now() >= claims.exp * second) return
     if (!isIssuedTo(caller, claims)) throw foreign()
-    await store.transaction(async (tx) => {
-      if (await tx.revokedTokens.insert(claims.jti, claims.exp * second)) {
-        await tx.record({ type: 'access_token.revoked', jti: claims.jti, client: caller.clientId })
-      }
-    })
+    const place = status.placeOf(claims.status)
+    if (!place) {
+      // Of a session from before there were lists: only its end takes the token back where it is introspected.
+      if (claims.sid !== undefined) await sessions.end(claims.sid)
+      return
+    }
+    if (await status.isRevoked(place)) return
+    const event = { type: 'access_token.revoked', jti: claims.jti, client: caller.clientId } as const
+    if (claims.sid !== undefined) await sessions.replaceAccessTokens(claims.sid, place, event)
+    else {
+      await store.transaction(async (tx) => {
+        await tx.statusLog.flag([place])
+        await tx.record(event)
+      })
+    }
   }
 }
 

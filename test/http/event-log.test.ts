@@ -43,7 +43,10 @@ test('security 36 and 37: each event is one line, and no line holds a token, a p
     basic(service),
   )
   await ask(issuer, 'introspect', { token: pair.access_token })
+  const own = await ask(issuer, 'token', { grant_type: 'client_credentials' }, basic(service))
+  // Those of the session have ended with it.
   await ask(issuer, 'revoke', { token: String(third.body['access_token']) })
+  await ask(issuer, 'revoke', { token: String(own.body['access_token']) })
   await fetch(`${child.url}/oauth2/token?client_secret=canary-query-4a`, { method: 'POST' })
   t.is(await child.end(), 0)
 

@@ -70,7 +70,7 @@ test('security 3: a failure of the server is stored nowhere and tells nothing', 
   t.teardown(broken.stop)
   const token = await clientToken(broken)
   const database = new Sqlite(broken.databaseUrl.slice('sqlite:'.length))
-  database.exec('ALTER TABLE revoked_access_tokens RENAME TO elsewhere')
+  database.exec('ALTER TABLE status_pending RENAME TO elsewhere')
   database.close()
   const answer = await ask(broken, 'introspect', { token })
   t.is(answer.status, 500)

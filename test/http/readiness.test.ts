@@ -32,6 +32,8 @@ test.serial(
     )
     const refresh = () => post(token, { grant_type: 'refresh_token', refresh_token }, client)
     const ready = () => fetch(`${issuer.url}/readyz`)
+    // Its first token reserves places of a status list for those that follow.
+    t.is((await post(token, { grant_type: 'client_credentials' }, client)).status, 200)
     const other = new Database(join(issuer.directory, 'mintage.db'))
     t.teardown(() => other.close())
     other.exec('BEGIN IMMEDIATE')

@@ -81,9 +81,7 @@ test('security 23: a database that was destroyed answers 503, and never 200', as
   // Every page of every table becomes noise, through the log, as a broken disk would have it.
   database.unsafeMode(true)
   database.pragma('writable_schema = ON')
-  database.exec(
-    "UPDATE sqlite_schema SET rootpage = 99999 WHERE name IN ('revoked_access_tokens', 'sessions')",
-  )
+  database.exec("UPDATE sqlite_schema SET rootpage = 99999 WHERE name IN ('status_pending', 'sessions')")
   database.pragma('writable_schema = OFF')
   database.exec('CREATE TABLE something_new (a)')
   database.close()

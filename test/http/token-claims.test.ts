@@ -31,7 +31,7 @@ test('a session token has the header and the claims of RFC 9068, and those alone
   const { kid, ...rest } = header(access_token)
   t.deepEqual(rest, { alg: 'RS256', typ: 'at+jwt' })
   t.regex(kid, /^[\w-]{43}$/)
-  const { iat, exp, jti, sid, ...claims } = decodeClaims(access_token)
+  const { iat, exp, jti, sid, status, ...claims } = decodeClaims(access_token)
   t.deepEqual(claims, {
     iss: issuer.url,
     sub: issuer.user.id,
@@ -43,6 +43,10 @@ test('a session token has the header and the claims of RFC 9068, and those alone
   t.true(Number.isInteger(iat))
   t.regex(String(jti), /^[\w.-]{22,}$/)
   t.regex(String(sid), /^ses_[\w-]{22}$/)
+  t.regex(
+    JSON.stringify(status),
+    /^{"status_list":{"idx":\d+,"uri":"http:[^"]+\/status-lists\/lst_[\w-]{22}"}}$/,
+  )
 })
 
 test('security 8: client_credentials gives no refresh token and no session', async (t) => {

@@ -46,6 +46,7 @@ const descriptions: Readonly<Record<number, string>> = {
   400: 'The request could not be read.',
   404: 'There is nothing here.',
   405: 'The method is not allowed here.',
+  406: 'There is only one format here, and the request does not accept it.',
   413: 'The body is larger than 64 KiB.',
   415: 'The encoding of the body is not supported.',
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { isNamed } from '../entity-tag.ts'
 
 /** The published keys, as they go over the wire. */
 export interface PublishedKeys {
@@ -13,19 +14,11 @@ export function jwksEndpoint(keys: PublishedKeys, maxAge: number): (context: Con
     const { body, etag, isCurrent } = await keys.publication()
     context.set('Cache-Control', isCurrent ? cacheControl : 'public, max-age=0')
     context.set('ETag', etag)
-    if (names(context.get('If-None-Match'), etag)) {
+    if (isNamed(context.get('If-None-Match'), etag)) {
       context.status = 304
       return
     }
     context.type = 'application/jwk-set+json'
     context.body = body
   }
-}
-
-/**
- * Whether an `If-None-Match` names the entity tag (RFC 9110 §13.1.2). Koa's own test is not used, for it says no where
- * the request says `no-cache`, as fetch does whenever it sends the header.
- */
-function names(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
 }

@@ -25,6 +25,7 @@ export function metadataEndpoint(issuer: string, apis: ApiDirectory): (context: 
     jwks_uri: `${base}/.well-known/jwks.json`,
     introspection_endpoint: `${base}/oauth2/introspect`,
     revocation_endpoint: `${base}/oauth2/revoke`,
+    status_list_aggregation_endpoint: `${base}/status-lists`,
     grant_types_supported: [...grantTypes],
     token_endpoint_auth_methods_supported: [...clientAuthentication, 'none'],
     introspection_endpoint_auth_methods_supported: clientAuthentication,

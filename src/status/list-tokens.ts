@@ -1,0 +1,182 @@
+import type { KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { deflate } from 'node:zlib'
+import type { Signer } from '../keys/signer.ts'
+import type { Clock } from '../lib/clock.ts'
+import { sha256 } from '../lib/digests.ts'
+import { minute, second } from '../lib/durations.ts'
+import { UnavailableError } from '../lib/unavailable-error.ts'
+import type { BoardList } from './board.ts'
+import type { StatusFollower } from './follower.ts'
+
+const compress = promisify(deflate)
+
+/** How long a list is good for, in milliseconds: about as long as it is worth anything to those who cannot ask again. */
+const tokenLife = 15 * minute
+
+/** After how long a list that did not change is signed again, in milliseconds. */
+const renewal = 5 * minute
+
+/** How often a list that changes is made anew at most, in milliseconds. */
+export const rebuildPause = second
+
+/** After how many seconds whoever keeps a list should ask for it again (the draft's `ttl`). */
+const ttl = 10
+
+/** How old what this process knows may be before it asks the database, and how long it waits then, in milliseconds. */
+const confirmedFor = second
+const patience = second
+
+/** How many keys in a row may be withdrawn while they sign. */
+const signingAttempts = 3
+
+/** What lists need of the key ring. */
+export interface StatusKeys {
+  /** The key that signs now for something that is good for so long (milliseconds). */
+  signer(life: number): Promise<Signer>
+  /** Undefined when the key is unknown or withdrawn. */
+  publicKey(kid: string): KeyObject | undefined
+}
+
+export interface ListTokensOptions {
+  readonly issuer: string
+  /** What the id of a list is appended to. */
+  readonly listBase: string
+  readonly aggregationUri: string
+  readonly keys: StatusKeys
+  readonly follower: StatusFollower
+  readonly clock: Clock
+}
+
+/** A Status List Token as it goes over the wire, and its entity tag, quotes included. */
+export interface ListToken {
+  readonly token: string
+  readonly etag: string
+}
+
+interface Built extends ListToken {
+  readonly kid: string
+  /** The number of the list's last change that is in it. */
+  readonly listVersion: number
+  /** By the monotonic clock. */
+  readonly builtAt: number
+  readonly lst: string
+}
+
+/**
+ * Makes the Status List Tokens (draft-ietf-oauth-status-list, "Status List Token in JWT Format"). Compressing and
+ * signing happen on the thread pool; one that changes all the time is made once a second.
+ */
+export class ListTokens {
+  readonly #options: ListTokensOptions
+  readonly #built = new Map<string, Built>()
+  readonly #building = new Map<string, Promise<Built>>()
+
+  constructor(options: ListTokensOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The list of this id; undefined when none is in use.
+   * @throws {UnavailableError} when this process cannot know what is in it and has none that is still good.
+   */
+  async get(id: string): Promise<ListToken | undefined> {
+    const { follower } = this.#options
+    const isConfirmed = await this.#confirm()
+    let list = follower.board.lists.get(id)
+    if (!list && isConfirmed) {
+      // Another process may have made it a moment ago.
+      await follower.catchUp()
+      list = follower.board.lists.get(id)
+    }
+    if (!list) {
+      this.#built.delete(id)
+      if (isConfirmed) return undefined
+      throw new UnavailableError('The status lists cannot be read now.')
+    }
+    const built = this.#built.get(id)
+    const age = built ? performance.now() - built.builtAt : Number.POSITIVE_INFINITY
+    if (built && this.#options.keys.publicKey(built.kid)) {
+      const hasAll = built.listVersion === list.version
+      if ((hasAll && age < renewal) || (!isConfirmed && age < tokenLife / 2)) return built
+    }
+    if (!isConfirmed) throw new UnavailableError('The status lists cannot be read now.')
+    return this.#share(list)
+  }
+
+  /** How many lists are kept ready, and their size in bytes. */
+  get kept(): { readonly lists: number; readonly bytes: number } {
+    let bytes = 0
+    for (const { token, lst } of this.#built.values()) bytes += token.length + lst.length
+    return { lists: this.#built.size, bytes }
+  }
+
+  /** Lets go of those that are in use no more. */
+  forgetRetired(): void {
+    const { lists } = this.#options.follower.board
+    for (const id of this.#built.keys()) if (!lists.has(id)) this.#built.delete(id)
+  }
+
+  /** Whether the board is as young as a list must be; an outage is no reason to wait for long. */
+  async #confirm(): Promise<boolean> {
+    const { follower } = this.#options
+    if (follower.age < confirmedFor) return true
+    const caughtUp = follower.catchUp().then(
+      () => true,
+      () => false,
+    )
+    return Promise.race([caughtUp, sleep(patience, false, { ref: false })])
+  }
+
+  #share(list: BoardList): Promise<Built> {
+    const underWay = this.#building.get(list.id)
+    if (underWay) return underWay
+    const building = this.#build(list).finally(() => this.#building.delete(list.id))
+    this.#building.set(list.id, building)
+    return building
+  }
+
+  async #build(list: BoardList): Promise<Built> {
+    const { follower, issuer, listBase, aggregationUri, clock, keys } = this.#options
+    const before = this.#built.get(list.id)
+    // One that changes all the time is made once a second, with all that happened until then.
+    if (before && before.listVersion !== list.version && keys.publicKey(before.kid)) {
+      await sleep(before.builtAt + rebuildPause - performance.now())
+    }
+    const builtAt = performance.now()
+    const listVersion = list.version
+    const { epoch, version } = follower.board
+    // A copy, since what is compressed on another thread must not change meanwhile.
+    const lst =
+      before?.listVersion === listVersion
+        ? before.lst
+        : (await compress(Buffer.from(list.bits))).toString('base64url')
+    const issuedAt = Math.floor(clock.now() / second)
+    const payload = JSON.stringify({
+      sub: listBase + list.id,
+      iss: issuer,
+      iat: issuedAt,
+      exp: issuedAt + tokenLife / second,
+      ttl,
+      epoch,
+      version,
+      status_list: { bits: 1, lst, aggregation_uri: aggregationUri },
+    })
+    const encoded = Buffer.from(payload).toString('base64url')
+    for (let attempt = 1; attempt <= signingAttempts; attempt++) {
+      const signer = await keys.signer(tokenLife)
+      const signingInput = `${encodeHeader(signer.kid)}.${encoded}`
+      const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
+      if (!keys.publicKey(signer.kid)) continue
+      const built = { token, etag: `"${sha256(token)}"`, kid: signer.kid, listVersion, builtAt, lst }
+      this.#built.set(list.id, built)
+      return built
+    }
+    throw new UnavailableError('One key after another was withdrawn while it signed.')
+  }
+}
+
+function encodeHeader(kid: string): string {
+  return Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'statuslist+jwt', kid })).toString('base64url')
+}
