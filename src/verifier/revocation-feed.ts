@@ -18,8 +18,8 @@ import {
 } from './status-messages.ts'
 import { openStream } from './stream-connection.ts'
 
-/** How far the issuer's lists may lag behind its database, in milliseconds. */
-const listLag = 1_000
+/** How far what is polled may lag behind the database: the issuer's second, and that of a cache on the way. */
+const listLag = 2_000
 const maxAggregation = 16 * 2 ** 20
 /** A stream without a heartbeat for so many milliseconds is as good as none; they come every two seconds. */
 const leastPatience = 6_000
