@@ -35,7 +35,7 @@ export function bare(key: KeyObject): Contender {
     verify(token) {
       const end = token.lastIndexOf('.')
       const signature = Buffer.from(token.slice(end + 1), 'base64url')
-      if (!verify('RSA-SHA256', Buffer.from(token.slice(0, end), 'latin1'), key, signature))
+      if (!verify('sha256', Buffer.from(token.slice(0, end), 'latin1'), key, signature))
         throw new Error('bad')
     },
   }

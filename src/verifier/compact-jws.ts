@@ -51,7 +51,7 @@ export function parseCompactJws(token: string, maxLength: number = maxTokenLengt
  */
 export function verifyCompactJws(jws: UnverifiedJws, publicKey: KeyObject): JsonObject {
   if (!isRs256PublicKey(publicKey)) throw new InvalidTokenError('unsuitable_key')
-  if (!verify('RSA-SHA256', jws.signingInput, publicKey, jws.signature)) {
+  if (!verify('sha256', jws.signingInput, publicKey, jws.signature)) {
     throw new InvalidTokenError('bad_signature')
   }
   rememberHeader(jws)

@@ -4,7 +4,9 @@ export interface Cached {
 }
 
 /** A token ends in its signature, so its tail is as good as a digest; the whole token is compared before it counts. */
-const tail = -32
+export function cacheKey(token: string): string {
+  return token.slice(-32)
+}
 
 /**
  * What is known of tokens that were verified. Two halves: what is used moves to the young one, and when that is full the
@@ -21,8 +23,8 @@ export class TokenCache<Entry extends Cached> {
     this.#half = Math.ceil(size / 2)
   }
 
-  get(token: string): Entry | undefined {
-    const key = token.slice(tail)
+  /** @param key of {@link cacheKey}, made once by whoever looks up and puts in. */
+  get(key: string, token: string): Entry | undefined {
     const young = this.#young.get(key)
     if (young !== undefined) return young.token === token ? young : undefined
     const old = this.#old.get(key)
@@ -31,8 +33,8 @@ export class TokenCache<Entry extends Cached> {
     return old
   }
 
-  set(entry: Entry): void {
-    if (this.#half > 0) this.#put(entry.token.slice(tail), entry)
+  set(key: string, entry: Entry): void {
+    if (this.#half > 0) this.#put(key, entry)
   }
 
   clear(): void {

@@ -41,10 +41,13 @@ export function readScopes(scope: string | undefined): Scopes {
   }
 }
 
-/** Freezes a value and all that it holds. */
+/** Freezes a value of JSON and all that it holds. */
 export function freeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  for (const member of Object.values(value)) freeze(member)
-  return value
+  if (typeof value !== 'object' || value === null) return value
+  // No other members than its own: it comes from JSON.
+  for (const name in value) {
+    const member = value[name]
+    if (typeof member === 'object' && member !== null) freeze(member)
+  }
+  return Object.freeze(value)
 }

@@ -1,8 +1,8 @@
-import { type ClaimsExpectation, checkAccessTokenClaims } from './access-token-claims.ts'
+import { checkAccessTokenClaims } from './access-token-claims.ts'
 import { unref } from './backoff.ts'
 import { BearerError, InsufficientScopeError, UnavailableError } from './bearer-error.ts'
 import { type Clock, look } from './clock.ts'
-import { parseCompactJws, verifyCompactJws } from './compact-jws.ts'
+import { parseCompactJws, type UnverifiedJws, verifyCompactJws } from './compact-jws.ts'
 import { type Duration, readDuration } from './durations.ts'
 import type { VerifierState } from './events.ts'
 import type { Fetch } from './http.ts'
@@ -14,7 +14,7 @@ import { RevocationFeed } from './revocation-feed.ts'
 import { StatusCheck } from './status-check.ts'
 import { readStatusReference, type StatusReference } from './status-list-token.ts'
 import { type AccessToken, freeze, readScopes, type Scopes } from './token.ts'
-import { TokenCache } from './token-cache.ts'
+import { cacheKey, TokenCache } from './token-cache.ts'
 
 export interface VerifyOptions {
   /** What the token must allow: one scope, several separated by spaces, or a list. All are needed. */
@@ -48,7 +48,7 @@ interface Verified<Claims extends object> {
   readonly claims: AccessToken & Claims
   readonly key: IssuerKey
   readonly status: StatusReference | undefined
-  readonly scopes: Scopes
+  scopes: Scopes | undefined
   /** Milliseconds since the epoch, the tolerance included. */
   readonly begins: number
   readonly ends: number
@@ -65,7 +65,6 @@ class LocalVerifier<Claims extends object> implements Verifier<Claims> {
   readonly #settings: Settings
   readonly #keys: IssuerKeys
   readonly #clock: Clock
-  readonly #expectation: Omit<ClaimsExpectation, 'now'>
   readonly #feed: RevocationFeed | undefined
   readonly #introspection: Introspection | undefined
   /** Undefined where revocation is off. */
@@ -79,7 +78,6 @@ class LocalVerifier<Claims extends object> implements Verifier<Claims> {
     const fetch: Fetch = settings.fetch ?? ((url, init) => globalThis.fetch(url, init))
     this.#settings = settings
     this.#clock = clock
-    this.#expectation = settings
     this.#cache = new TokenCache(settings.cacheSize)
     this.#keys = new IssuerKeys({ jwksUri, fetch, clock, maxAge, tell })
     this.#keys.start()
@@ -95,15 +93,30 @@ class LocalVerifier<Claims extends object> implements Verifier<Claims> {
     return this.#feed?.freshness.now() ?? 'off'
   }
 
-  verify(token: string, { scope }: VerifyOptions = {}): Promise<AccessToken & Claims> {
+  verify(token: string, options?: VerifyOptions): Promise<AccessToken & Claims> {
+    const scope = options?.scope
     const { tell } = this.#settings
-    if (tell === undefined) return this.#verifySeen(token, scope) ?? this.#verifyAny(token, scope)
-    const seen = this.#verifySeen(token, scope)
-    const answer = seen ?? this.#verifyAny(token, scope)
-    answer.then(
-      () => tell({ type: 'token.accepted', cached: seen !== undefined }),
-      (error: unknown) => tell({ type: 'token.refused', ...describeRefusal(error) }),
-    )
+    const wall = this.#clock.wall()
+    const monotonic = this.#clock.monotonic()
+    const key = typeof token === 'string' ? cacheKey(token) : ''
+    const seen = this.#remember(key, token, wall, monotonic)
+    // The quick way: it is known, and nobody needs to be asked.
+    if (
+      seen !== undefined &&
+      (seen.status === undefined || this.#status?.isClear(seen.status, wall, monotonic) !== false) &&
+      (scope === undefined || scopesOf(seen).includesAll(scope))
+    ) {
+      tell?.({ type: 'token.accepted', cached: true })
+      return seen.answer
+    }
+    const answer = this.#verifyAny(key, token, scope, seen)
+    if (tell) {
+      const accepted = { type: 'token.accepted', cached: seen !== undefined } as const
+      answer.then(
+        () => tell(accepted),
+        (error: unknown) => tell({ type: 'token.refused', ...describeRefusal(error) }),
+      )
+    }
     return answer
   }
 
@@ -141,70 +154,77 @@ class LocalVerifier<Claims extends object> implements Verifier<Claims> {
     if (this.#isClosed) throw new UnavailableError('closed')
   }
 
-  /** The quick way, for a token that is known and needs nobody to be asked; undefined when it is not. */
-  #verifySeen(token: string, scope: VerifyOptions['scope']): Promise<AccessToken & Claims> | undefined {
-    const wall = this.#clock.wall()
-    const monotonic = this.#clock.monotonic()
-    const seen = this.#remember(token, wall, monotonic)
-    if (seen === undefined) return undefined
-    if (seen.status !== undefined && this.#status?.isClear(seen.status, wall, monotonic) === false)
-      return undefined
-    return scope === undefined || seen.scopes.includesAll(scope) ? seen.answer : undefined
+  /** What is known of the token and still holds: its key is one of the issuer's, it has begun and not ended. */
+  #remember(key: string, token: string, wall: number, monotonic: number): Verified<Claims> | undefined {
+    const seen = this.#cache.get(key, token)
+    if (seen === undefined || seen.key.withdrawn || wall >= seen.ends || wall < seen.begins) return undefined
+    return this.#keys.areTrusted(wall, monotonic) ? seen : undefined
   }
 
-  async #verifyAny(token: string, scope: VerifyOptions['scope']): Promise<AccessToken & Claims> {
+  async #verifyAny(
+    cacheKey: string,
+    token: string,
+    scope: VerifyOptions['scope'],
+    seen: Verified<Claims> | undefined,
+  ): Promise<AccessToken & Claims> {
     if (this.#isClosed) throw new UnavailableError('closed')
-    const { wall, monotonic } = look(this.#clock)
-    const verified = this.#remember(token, wall, monotonic) ?? (await this.#read(token))
-    if (verified.status !== undefined && this.#status?.isClear(verified.status, wall, monotonic) === false) {
-      await this.#status.check(verified.status, token)
-      // It took a while, in which the key may have gone.
-      if (verified.key.withdrawn) throw new InvalidTokenError('unknown_key')
+    let verified = seen
+    if (verified === undefined) {
+      const jws = parseCompactJws(token)
+      const { kid } = jws.header
+      // Waits only where the key has to be asked for.
+      verified = this.#read(token, jws, this.#knownKey(kid) ?? (await this.#keys.find(kid)))
+      this.#cache.set(cacheKey, verified)
     }
-    if (scope !== undefined && !verified.scopes.includesAll(scope)) {
+    const { status, key } = verified
+    if (
+      status !== undefined &&
+      this.#status?.isClear(status, this.#clock.wall(), this.#clock.monotonic()) === false
+    ) {
+      await this.#status.check(status, token)
+      // It took a while, in which the key may have gone.
+      if (key.withdrawn) throw new InvalidTokenError('unknown_key')
+    }
+    if (scope !== undefined && !scopesOf(verified).includesAll(scope)) {
       throw new InsufficientScopeError(typeof scope === 'string' ? scope : scope.join(' '))
     }
     return verified.claims
   }
 
-  /** What is known of the token and still holds: its key is one of the issuer's, it has begun and not ended. */
-  #remember(token: string, wall: number, monotonic: number): Verified<Claims> | undefined {
-    const seen = typeof token === 'string' ? this.#cache.get(token) : undefined
-    if (seen === undefined || seen.key.withdrawn || wall >= seen.ends || wall < seen.begins) return undefined
-    return this.#keys.areTrusted(wall, monotonic) ? seen : undefined
+  #knownKey(kid: string): IssuerKey | undefined {
+    const { wall, monotonic } = look(this.#clock)
+    return this.#keys.areTrusted(wall, monotonic) ? this.#keys.get(kid) : undefined
   }
 
-  /** Checks the signature, then the claims. Waits only where the key has to be asked for. */
-  async #read(token: string): Promise<Verified<Claims>> {
-    const jws = parseCompactJws(token)
-    const { kid } = jws.header
-    const { wall, monotonic } = look(this.#clock)
-    const known = this.#keys.areTrusted(wall, monotonic) ? this.#keys.get(kid) : undefined
-    const key = known ?? (await this.#keys.find(kid))
+  /** Checks the signature, then the claims. */
+  #read(token: string, jws: UnverifiedJws, key: IssuerKey): Verified<Claims> {
+    const { issuer, audience, typ, clockTolerance, maxLifetime } = this.#settings
     const payload = verifyCompactJws(jws, key.publicKey)
-    const claims = checkAccessTokenClaims(jws.header, payload, {
-      ...this.#expectation,
-      now: this.#clock.wall(),
-    })
+    const now = this.#clock.wall()
+    const expected = { issuer, audience, typ, now, clockTolerance, maxLifetime }
+    const claims = checkAccessTokenClaims(jws.header, payload, expected)
     const { exp, iat, nbf = iat } = claims
     const status = readStatusReference(claims)
     if (status === 'invalid') throw new InvalidTokenError('invalid_claim')
     // The type says what the checks have found; what an API adds to its tokens is its own promise.
     const frozen = freeze(claims) as unknown as AccessToken & Claims
-    const { clockTolerance } = this.#settings
-    const verified = {
+    return {
       token,
       claims: frozen,
       key,
       status,
-      scopes: readScopes(frozen.scope),
+      scopes: undefined,
       begins: Math.max(Number(iat), Number(nbf)) * 1_000 - clockTolerance,
       ends: exp * 1_000 + clockTolerance,
       answer: Promise.resolve(frozen),
     }
-    this.#cache.set(verified)
-    return verified
   }
+}
+
+/** Split when somebody asks for the first time. */
+function scopesOf(verified: Verified<object>): Scopes {
+  verified.scopes ??= readScopes(verified.claims.scope)
+  return verified.scopes
 }
 
 function describeRefusal(error: unknown): { readonly status: number; readonly reason: string } {
