@@ -1,5 +1,6 @@
-/** An issuer in a process of its own: a real one, whose tokens are minted in bulk through its own parts. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** An issuer in a process of its own: a real one, with copies of a real token signed by its key, since the endpoint would take all day. */
+import { createPrivateKey, randomInt, randomUUID, sign } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openInstallation, startIssuer } from '../../src/compose.ts'
@@ -34,15 +35,28 @@ async function mint(): Promise<string> {
   return token
 }
 
-process.on('message', async (count: number) => {
-  const tokens: string[] = []
-  let left = count
-  await Promise.all(
-    Array.from({ length: 16 }, async () => {
-      while (left-- > 0) tokens.push(await mint())
-    }),
-  )
-  process.send?.(tokens)
+/** A real token is the pattern: only its id and its place in the list differ, as they do between real ones. */
+const pattern = await mint()
+const [header = '', payload = ''] = pattern.split('.')
+const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+const file = readdirSync(config.keysDir).find((name) => name.includes(kidOf(header))) ?? ''
+const privateKey = createPrivateKey(readFileSync(join(config.keysDir, file)))
+
+function kidOf(encoded: string): string {
+  return JSON.parse(Buffer.from(encoded, 'base64url').toString()).kid
+}
+
+function copy(): string {
+  const { status, ...rest } = claims
+  const { idx, uri } = status.status_list
+  const place = { status_list: { idx: (idx + randomInt(1_000)) % 1_000, uri } }
+  const body = { ...rest, jti: randomUUID(), status: place }
+  const input = `${header}.${Buffer.from(JSON.stringify(body)).toString('base64url')}`
+  return `${input}.${sign('sha256', Buffer.from(input), privateKey).toString('base64url')}`
+}
+
+process.on('message', (count: number) => {
+  process.send?.(Array.from({ length: count }, copy))
 })
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 process.on('SIGTERM', () => void running.stop('end').then(() => process.exit(0)))

@@ -193,7 +193,7 @@ test('row 34: answers that are no JWKS change nothing', async (t) => {
     const failed = watched.events.filter(({ type }) => type === 'keys.failed').length
     issuer.answers.set('jwks', (_, response) => answer(response))
     issuer.hintKeys()
-    t.is(await told(watched, 'keys.failed', failed + 1), failed + 1, what)
+    t.true((await told(watched, 'keys.failed', failed + 1)) > failed, what)
     t.is(await present(watched, token), 'accepted', what)
   }
   t.is(other.count('jwks'), 0, 'nobody followed the redirect')

@@ -65,6 +65,8 @@ export class ScriptedIssuer {
   heartbeatEvery = 50
   /** Whether changes are pushed; else they wait for the next poll or snapshot. */
   isPushing = true
+  /** When the oldest change was committed that has no number yet, by the monotonic clock. */
+  committedAt: number | undefined
   #port = 0
   #heart: ReturnType<typeof setInterval> | undefined
   readonly #indexes = new Map<string, number>()
@@ -203,9 +205,14 @@ export class ScriptedIssuer {
     this.streams.clear()
   }
 
-  beat(age = 0): void {
+  /** Heartbeats are honest about what was committed and not yet sent. */
+  beat(age: number = this.#lag()): void {
     for (const stream of this.streams)
       stream.write(toEvent('heartbeat', { version: this.version, age }, undefined))
+  }
+
+  #lag(): number {
+    return this.committedAt === undefined ? 0 : Math.ceil(performance.now() - this.committedAt)
   }
 
   #scheduleHeartbeat(): void {
@@ -237,6 +244,7 @@ export class ScriptedIssuer {
     const answer = route && this.answers.get(route)
     if (answer) answer(request, response)
     else if (route === 'jwks') this.#answerJwks(response)
+    else if (route === 'aggregation' && this.#lag() > 1_000) response.writeHead(503).end()
     else if (route === 'aggregation')
       sendJson(response, { status_lists: [...this.lists.keys()], mintage: this.snapshot() })
     else if (route === 'events') this.openStream(request, response)
@@ -263,11 +271,15 @@ export class ScriptedIssuer {
     }
   }
 
+  #hasSince(version: number): boolean {
+    return version === this.version || this.changes.some((change) => change.version === version + 1)
+  }
+
   openStream(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
     const [, epoch, version] = /^(.*)\.(\d+)$/.exec(String(request.headers['last-event-id'] ?? '')) ?? []
     const from = Number(version)
-    if (epoch === this.epoch && from <= this.version) {
+    if (epoch === this.epoch && this.#hasSince(from)) {
       const id = `${this.epoch}.${from}`
       response.write(toEvent('resumed', { epoch: this.epoch, version: from }, id))
       for (const change of this.changes.filter((each) => each.version > from)) {
@@ -275,7 +287,7 @@ export class ScriptedIssuer {
       }
     } else response.write(toEvent('snapshot', this.snapshot(), `${this.epoch}.${this.version}`))
     if (this.heartbeatEvery > 0)
-      response.write(toEvent('heartbeat', { version: this.version, age: 0 }, undefined))
+      response.write(toEvent('heartbeat', { version: this.version, age: this.#lag() }, undefined))
     this.streams.add(response)
     response.on('close', () => this.streams.delete(response))
   }
