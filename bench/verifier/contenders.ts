@@ -10,6 +10,7 @@ export interface Contender {
   readonly name: string
   /** Resolves when the token is good, and throws otherwise. */
   readonly verify: (token: string) => unknown
+  readonly remembers?: boolean
   close?(): void
 }
 
@@ -66,7 +67,8 @@ async function mintage(
 ): Promise<Contender> {
   const verifier = createVerifier({ issuer, audience, cacheSize: tokens * 2, ...options })
   await verifier.ready()
-  return { name, verify: (token) => verifier.verify(token), close: () => verifier.close() }
+  const remembers = !('cacheSize' in options)
+  return { name, remembers, verify: (token) => verifier.verify(token), close: () => verifier.close() }
 }
 
 function joseContender({ issuer, audience, jwk }: Scene): Contender {
@@ -127,5 +129,5 @@ function fastContender(
     requiredClaims: ['exp', 'sub'],
     ...(cache !== false && { cache, cacheTTL: 600_000 }),
   })
-  return { name, verify: (token) => verifyToken(token) }
+  return { name, remembers: cache !== false, verify: (token) => verifyToken(token) }
 }
