@@ -7,10 +7,12 @@ import { createBareDatabase } from './bare/database.ts'
 import { Connection, renderHead } from './load/connection.ts'
 import { findFreePort, type ServerName, ServerProcess, type ServerRecipe } from './server-process.ts'
 
-const ownExecutable = fileURLToPath(new URL('../src/main.js', import.meta.url))
+/** Of this checkout. */
+export const ownExecutable = fileURLToPath(new URL('../src/main.js', import.meta.url))
 const bareServer = fileURLToPath(new URL('./bare/server.js', import.meta.url))
 const audience = 'https://api.example'
-const password = 'correct horse battery staple'
+/** Of the user `ada`. */
+export const password = 'correct horse battery staple'
 const loginsAtOnce = 8
 
 /** A server to measure, on a database that exists already. */
@@ -65,7 +67,8 @@ async function installBare(directory: string, sessions: number): Promise<Subject
   }
 }
 
-async function installMintage(
+/** Installs one Mintage in `directory`: the client `service`, the user `ada`, and as many sessions of hers. */
+export async function installMintage(
   name: ServerName,
   executable: string,
   directory: string,
@@ -77,6 +80,8 @@ async function installMintage(
     MINTAGE_PORT: String(port),
     MINTAGE_DATABASE_URL: `sqlite:${join(directory, `${name}.db`)}`,
     MINTAGE_KEYS_DIR: join(directory, `${name}-keys`),
+    // As in production there is one, but two servers at once cannot have the same port.
+    MINTAGE_ADMIN_PORT: '0',
   }
   // Logging in is not what is measured here, so it may be quick.
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4' }

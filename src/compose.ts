@@ -3,15 +3,16 @@ import { Administration } from './admin/administration.ts'
 import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
-import { type Config, ConfigError } from './config.ts'
-import { createLogger, type Logger, logEvents } from './events/log.ts'
+import { type Observation, openObservation } from './compose/observation.ts'
+import { type Config, ConfigError, missingIssuer } from './config.ts'
+import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
 import { GrantPipeline } from './grants/pipeline.ts'
 import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
-import { listen } from './http/server.ts'
+import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase } from './http/well-known/metadata.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
@@ -19,6 +20,7 @@ import { RingKeeper } from './keys/ring-keeper.ts'
 import type { KeyPolicy } from './keys/schedule.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
+import type { Watch } from './lib/watch.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
@@ -45,6 +47,8 @@ export interface RunningIssuer {
   readonly url: string
   /** Its name: the `iss` of its tokens. */
   readonly issuer: string
+  /** Where its admin listener listens; undefined without one. */
+  readonly adminUrl: string | undefined
   /**
    * Says no on `readyz`, accepts nothing new after `linger` milliseconds (0 by default), finishes what it has
    * accepted, and lets go of everything. `reason` is for the log.
@@ -74,29 +78,30 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
   const logger = createLogger(config.logLevel, options.logTo)
   for (const warning of config.warnings) logger.warn({ event: 'config.warning', message: warning })
   const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
+  let observation: Observation | undefined
   try {
+    observation = await openObservation(config, logger)
     const name = options.prepare ? await options.prepare(server.url) : config.issuer
-    if (name === undefined) {
-      throw new ConfigError([
-        'MINTAGE_ISSUER is missing: expected the https URL by which services know the issuer.',
-      ])
-    }
-    const issuer = await composeIssuer(config, name, logger, clock)
+    if (name === undefined) throw new ConfigError([missingIssuer])
+    const issuer = await composeIssuer(config, name, logger, { server, observation }, clock)
     await issuer.beginServing()
     server.serve(issuer.handle)
     return {
       url: server.url,
       issuer: name,
+      adminUrl: observation.adminUrl,
       async stop(reason, linger = 0) {
         logger.info({ event: 'stopping', reason })
         issuer.drain()
         await server.close({ linger, patience })
+        await observation?.close()
         await issuer.close()
         logger.info({ event: 'stopped' })
       },
     }
   } catch (error) {
     await server.close({ linger: 0, patience: 0 })
+    await observation?.close()
     throw error
   }
 }
@@ -106,6 +111,7 @@ async function composeIssuer(
   config: Config,
   issuer: string,
   logger: Logger,
+  { server, observation }: { readonly server: HttpServer; readonly observation: Observation },
   storeClock?: Clock,
 ): Promise<Issuer> {
   const onError = (error: unknown) => logger.error({ event: 'background.failed', err: error })
@@ -113,7 +119,8 @@ async function composeIssuer(
   const store = await openStore({
     url: config.databaseUrl,
     ...(storeClock && { clock: storeClock }),
-    onEvent: logEvents(logger),
+    onEvent: observation.sink,
+    watch: observation.watch,
   })
   const keys = await openKeys(config, store, clock, onError).catch(async (error) => {
     await store.close()
@@ -134,7 +141,8 @@ async function composeIssuer(
   })
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
-  const hashes = createHashPool(config)
+  const { watch } = observation
+  const hashes = createHashPool(config, watch)
   const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
@@ -156,7 +164,7 @@ async function composeIssuer(
     apis,
     clients,
     pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
     introspection: new Introspection({
       issuer,
       keys,
@@ -171,7 +179,12 @@ async function composeIssuer(
     readiness,
     status,
     trustedProxies: config.trustedProxies,
+    corsOrigins: config.corsOrigins,
+    requests: observation.requests,
+    tracing: observation.tracing,
   })
+  const subscribers = () => status.stream.subscribers
+  observation.begin({ server, hashes, keys, clock, readiness, subscribers })
   return {
     handle: app.callback(),
     async beginServing() {
@@ -238,8 +251,9 @@ export async function openInstallation(
   }
 }
 
-function createHashPool(config: Config): HashPool {
-  return new HashPool({ cost: config.bcryptCost, threads: config.hashThreads, queue: config.hashQueue })
+function createHashPool(config: Config, watch?: Watch): HashPool {
+  const { bcryptCost: cost, hashThreads: threads, hashQueue: queue } = config
+  return new HashPool({ cost, threads, queue, ...(watch && { watch }) })
 }
 
 function keyPolicy(config: Config): KeyPolicy {

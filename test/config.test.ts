@@ -41,6 +41,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     logLevel: 'info',
     adminHost: '127.0.0.1',
     adminPort: 8081,
+    adminPortChosen: false,
     stateDir: undefined,
     streamSubscribers: 10_000,
     trustedProxies: [],
@@ -156,6 +157,15 @@ test('security 36: a complaint shows neither a password in a URL nor what a file
   const file = complain(t, { MINTAGE_PORT_FILE: writeValue(t, 'canary-word') })
   t.true(file.startsWith('MINTAGE_PORT_FILE '))
   t.false(file.includes('canary-word'))
+})
+
+test('security 36: a secret that was set by the name of its file is not repeated', (t) => {
+  for (const value of ['postgres://u:canary-word@db/x', 'canary-word-of-a-vault-key']) {
+    for (const name of ['MINTAGE_DATABASE_URL_FILE', 'MINTAGE_VAULT_KEY_FILE']) {
+      const message = complain(t, { [name]: value })
+      t.is(message, `${name} names a file that cannot be read: there is no such file.`)
+    }
+  }
 })
 
 test('what Kubernetes injects for a service named mintage is ignored with one warning', (t) => {

@@ -125,8 +125,8 @@ function judgeFile(path: string, room: string, specifier: string): Violation | u
   if (targetRoom === 'verifier' && room !== 'verifier') {
     return `${path} imports ${specifier}; the verifier is a package: @mintage/verifier/…`
   }
-  // The commands tell the version that the package says it has; above the build lies the source's own folder.
-  if (room === 'cli' && posix.basename(target) === 'package.json') return undefined
+  // The version is the one that the package says it has; above the build lies the source's own folder.
+  if (room === 'lib' && posix.basename(target) === 'package.json') return undefined
   const allowed = findAllowed(room)
   if (targetRoom !== undefined && allowed.has(targetRoom)) return undefined
   return `${path} imports ${specifier} (${targetRoom ?? target}); ${room} may import ${list(allowed)}`

@@ -39,14 +39,22 @@ export class Connection {
 
   /** Posts a form. `head` is what {@link renderHead} made. */
   post(head: string, form: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject }
-      this.#socket.write(`${head}${form.length}\r\n\r\n${form}`, 'latin1')
-    })
+    return this.#send(`${head}${form.length}\r\n\r\n${form}`)
+  }
+
+  get(path: string): Promise<Answer> {
+    return this.#send(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
   }
 
   close(): void {
     this.#socket.destroy()
+  }
+
+  #send(request: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+      this.#socket.write(request, 'latin1')
+    })
   }
 
   #read(): void {

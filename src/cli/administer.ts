@@ -1,11 +1,11 @@
 import type { Administration } from '../admin/administration.ts'
 import { openInstallation } from '../compose.ts'
-import { readConfig } from '../config.ts'
+import { loadConfig } from './configuration.ts'
 import { say, warn } from './output.ts'
 
-/** Runs one use case on the installation that the environment names, and lets go of it. */
+/** Runs one use case on the installation that the configuration names, and lets go of it. */
 export async function administer<T>(use: (administration: Administration) => Promise<T>): Promise<T> {
-  const installation = await openInstallation(readConfig(process.env), { onProblem: warn })
+  const installation = await openInstallation(await loadConfig(), { onProblem: warn })
   const { newFile } = installation.store
   try {
     const result = await use(installation.administration)

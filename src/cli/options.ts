@@ -5,9 +5,17 @@ import type { JsonObject } from '../protocol/claims.ts'
 import { type GrantType, grantTypes, isGrantType } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
 
-/** As {@link durationOption}, and `default` gives up a value of one's own: null. */
-export function ownDurationOption(text: string): number | null {
-  return text === 'default' ? null : durationOption(text)
+/** As {@link durationOption}, and `default` gives up a value of one's own. */
+export function ownDurationOption(text: string): OwnDuration {
+  // Not null, of which commander would make an empty text.
+  return text === 'default' ? text : durationOption(text)
+}
+
+export type OwnDuration = number | 'default'
+
+/** What {@link ownDurationOption} read, as a setting: null is the installation's. */
+export function toOwnLife(option: OwnDuration | undefined): number | null | undefined {
+  return option === 'default' ? null : option
 }
 
 /** Reads the value of an option that is a duration, into milliseconds. */

@@ -24,6 +24,14 @@ export function say(words: string): void {
   process.stderr.write(`${words}\n`)
 }
 
+/**
+ * An error of use without what was written behind an option that does not exist: somebody took it for the one that
+ * takes a secret.
+ */
+export function hideValues(error: string): string {
+  return error.replace(/'(--?[^'=\s]+)=[\s\S]*'/, "'$1'")
+}
+
 /** Says what went wrong beside what was done, in the words of its error. */
 export function warn(error: unknown): void {
   say(`mintage: warning: ${error instanceof Error ? error.message : error}`)

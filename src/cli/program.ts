@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
 import { addClientCommands } from './commands/client.ts'
+import { addConfigCommands } from './commands/config.ts'
 import { addDevCommand } from './commands/dev.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
 import { addUserCommands } from './commands/user.ts'
-import { refuseRepetition } from './options.ts'
-import { examples, say } from './output.ts'
+import { chooseConfigFile } from './configuration.ts'
+import { refuseRepetition, textOption } from './options.ts'
+import { examples, hideValues, say } from './output.ts'
 
 /**
  * Runs one command.
@@ -22,7 +24,15 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     .description('A standalone OAuth token issuer.')
     .version(readVersion(), '--version', 'print the version')
     .addHelpText('before', examples('mintage dev', 'mintage serve', 'mintage client create --help'))
+    .option(
+      '--config <file>',
+      'read settings from this file (default: mintage.toml, if there is one)',
+      textOption,
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (root) => chooseConfigFile(root.opts<{ config?: string }>().config))
     .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(hideValues(text)) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)
@@ -31,6 +41,9 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   addApiCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)
+  addConfigCommands(program)
+  addDoctorCommand(program)
+  refuseRepetition(program)
   inheritExit(program)
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -40,12 +53,6 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     complain(error)
     return 1
   }
-}
-
-/** The version that the package says it has. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'))
-  return String(version)
 }
 
 /** Commands made before `exitOverride` was called do not know of it. */

@@ -4,14 +4,22 @@
  */
 export type Event =
   | {
+      /** An access token was issued. */
       readonly type: 'token.issued'
       readonly grant: string
       readonly client: string
       readonly jti: string
       readonly sid?: string
     }
-  | { readonly type: 'session.started'; readonly sid: string; readonly client: string; readonly user: string }
   | {
+      /** A session began with a login. */
+      readonly type: 'session.started'
+      readonly sid: string
+      readonly client: string
+      readonly user: string
+    }
+  | {
+      /** A refresh token was redeemed; retried: the answer to an earlier attempt was asked for again. */
       readonly type: 'session.refreshed'
       readonly sid: string
       readonly client: string
@@ -19,6 +27,7 @@ export type Event =
       readonly outcome: 'rotated' | 'retried'
     }
   | {
+      /** A refresh token was newer than its session: the database has lost commits. */
       readonly type: 'session.adopted'
       readonly sid: string
       readonly client: string
@@ -26,6 +35,7 @@ export type Event =
       readonly to: number
     }
   | {
+      /** A refresh token was presented outside of the rules, so the session was ended. */
       readonly type: 'session.reused'
       readonly sid: string
       readonly client: string
@@ -33,33 +43,53 @@ export type Event =
       readonly generation: number
     }
   | {
+      /** A refresh token was presented by another client than the one of its session. */
       readonly type: 'session.foreign_client'
       readonly sid: string
       readonly client: string
       readonly presentedBy: string
     }
-  | { readonly type: 'session.revoked'; readonly sid: string; readonly reason: SessionEnd }
   | {
+      /** One session was ended. */
+      readonly type: 'session.revoked'
+      readonly sid: string
+      readonly reason: SessionEnd
+    }
+  | {
+      /** All sessions of a user, of a client or of the installation were ended. */
       readonly type: 'sessions.revoked'
       readonly reason: SessionEnd
       readonly count: number
       readonly user?: string
       readonly client?: string
     }
-  | { readonly type: 'access_token.revoked'; readonly jti: string; readonly client: string }
-  | { readonly type: 'login.succeeded'; readonly user: string; readonly client: string }
   | {
+      /** One access token was revoked. */
+      readonly type: 'access_token.revoked'
+      readonly jti: string
+      readonly client: string
+    }
+  | {
+      /** A user proved who they are by a password. */
+      readonly type: 'login.succeeded'
+      readonly user: string
+      readonly client: string
+    }
+  | {
+      /** A login was refused; the user is told only where the account exists. */
       readonly type: 'login.failed'
       readonly reason: 'unknown' | 'password' | 'disabled'
       readonly client: string
       readonly user?: string
     }
   | {
+      /** A client could not prove who it is; it is told only where it is registered. */
       readonly type: 'client.authentication_failed'
       readonly reason: 'unknown' | 'secret' | 'disabled' | 'method'
       readonly client?: string
     }
   | {
+      /** A client was registered or changed. Disabling and deleting it end its sessions. */
       readonly type:
         | 'client.created'
         | 'client.updated'
@@ -70,6 +100,10 @@ export type Event =
       readonly client: string
     }
   | {
+      /**
+       * A user was registered or changed. A new password, disabling and deleting end their sessions; an upgraded hash
+       * is one of the same password in the format and cost of today.
+       */
       readonly type:
         | 'user.created'
         | 'user.updated'
@@ -80,9 +114,21 @@ export type Event =
         | 'user.deleted'
       readonly user: string
     }
-  | { readonly type: 'api.created' | 'api.updated' | 'api.deleted'; readonly audience: string }
-  | { readonly type: 'key.created' | 'key.activated' | 'key.withdrawn' | 'key.revoked'; readonly kid: string }
-  | { readonly type: 'mac_key.created' | 'mac_key.withdrawn' | 'mac_key.revoked'; readonly id: number }
+  | {
+      /** An API was registered or changed. */
+      readonly type: 'api.created' | 'api.updated' | 'api.deleted'
+      readonly audience: string
+    }
+  | {
+      /** A signing key was published, began to sign, is published no more, or was withdrawn in an emergency. */
+      readonly type: 'key.created' | 'key.activated' | 'key.withdrawn' | 'key.revoked'
+      readonly kid: string
+    }
+  | {
+      /** A MAC key of refresh tokens was made, was forgotten in time, or was withdrawn in an emergency. */
+      readonly type: 'mac_key.created' | 'mac_key.withdrawn' | 'mac_key.revoked'
+      readonly id: number
+    }
 
 /** Why a session ended before its time. */
 export type SessionEnd =
@@ -111,6 +157,6 @@ const withoutAuditRow: ReadonlySet<EventType> = new Set([
 ])
 
 /** Whether the event is written to the audit table, in the transaction that caused it. */
-export function isAudited(event: Event): boolean {
-  return !withoutAuditRow.has(event.type)
+export function isAudited({ type }: Pick<Event, 'type'>): boolean {
+  return !withoutAuditRow.has(type)
 }

@@ -9,13 +9,54 @@ export type LogLevel = (typeof logLevels)[number]
 /** What is kept of a log that cannot be written now, in bytes; lines beyond are lost. */
 const mostUnwritten = 1_048_576
 
-/** One JSON object a line on stdout, or on `descriptor`. Values are escaped, so nothing in them can forge a line. */
-export function createLogger(level: LogLevel, descriptor: 1 | 2 = 1): Logger {
-  const destination = pino.destination({ dest: descriptor, sync: true, maxLength: mostUnwritten })
+/**
+ * What JSON lets stand and a terminal, an editor or a log shipper may obey: controls beyond ASCII, marks of direction
+ * and others that nobody sees, and the line ends of Unicode.
+ */
+const obeyed = /[\x7f-\x9f\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+const unusual = /[^\n -~]/
+
+/** Escapes in a line of JSON what JSON itself does not ask to be escaped; it reads back to the same. */
+function escapeObeyed(line: string): string {
+  // Almost every line is plain ASCII, and looking for that is the quicker question.
+  if (!unusual.test(line)) return line
+  return line.replace(obeyed, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}
+
+/**
+ * What no value of a line may be called: no event has such a field, and one that a later hand adds by mistake shows
+ * nothing.
+ */
+const secrets = [
+  'password',
+  'secret',
+  'client_secret',
+  'token',
+  'access_token',
+  'refresh_token',
+  'authorization',
+  'headers',
+]
+
+/** One JSON object a line on stdout, or on another descriptor or file. Values are escaped, so nothing in them can forge a line. */
+export function createLogger(level: LogLevel, to: 1 | 2 | string = 1): Logger {
+  const destination = pino.destination({ dest: to, sync: true, maxLength: mostUnwritten })
   // A log that cannot be written, on a full disk say, must not take the issuer with it.
   destination.on('error', () => undefined)
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: describeError },
+      redact: secrets,
+      hooks: { streamWrite: escapeObeyed },
+    },
     destination,
   )
 }
@@ -29,11 +70,14 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'mac_key.revoked',
 ])
 
+/** The level of an event's line. */
+export function levelOf(type: Event['type']): 'warn' | 'info' {
+  return warnings.has(type) ? 'warn' : 'info'
+}
+
 /** Turns each event into its log line. */
 export function logEvents(logger: Logger): EventSink {
-  return ({ type, ...data }) => {
-    logger[warnings.has(type) ? 'warn' : 'info']({ event: type, ...data })
-  }
+  return ({ type, ...data }) => logger[levelOf(type)]({ event: type, ...data })
 }
 
 interface ErrorDescription {

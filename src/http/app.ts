@@ -10,9 +10,12 @@ import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { ClientNetworks } from './client-network.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
+import { allowOrigins } from './middleware/cors.ts'
 import { answerErrors } from './middleware/errors.ts'
 import { readForm } from './middleware/form.ts'
 import { forbidStoring, setHeaders } from './middleware/headers.ts'
+import { observeRequests, type RequestObserver } from './middleware/observe.ts'
+import { type Tracing, traceRequests } from './middleware/trace.ts'
 import { introspectionEndpoint } from './oauth2/introspect.ts'
 import { revocationEndpoint } from './oauth2/revoke.ts'
 import { tokenEndpoint } from './oauth2/token.ts'
@@ -37,6 +40,11 @@ export interface AppOptions {
   readonly status: Pick<Status, 'lists' | 'stream' | 'aggregation'>
   /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
+  /** Origins whose scripts may call what browsers use. */
+  readonly corsOrigins?: readonly string[]
+  /** Is told of each request. */
+  readonly requests?: RequestObserver | undefined
+  readonly tracing?: Tracing | undefined
 }
 
 /** The Koa application: every endpoint of the issuer. */
@@ -71,7 +79,11 @@ export function createApp(options: AppOptions): Koa {
 
   const app = new Koa()
   app.on('error', (error) => logger.error({ event: 'request.failed', err: error }))
+  if (options.requests) app.use(observeRequests(options.requests))
+  if (options.tracing) app.use(traceRequests(options.tracing))
   app.use(setHeaders(issuer.startsWith('https:')))
+  const allowed = allowOrigins(options.corsOrigins ?? [])
+  if (allowed) app.use(allowed)
   app.use(answerErrors(logger))
   app.use(router.routes())
   app.use(router.allowedMethods())

@@ -8,6 +8,10 @@ import { OperatorError } from '../lib/operator-error.ts'
 export interface HttpServer {
   /** `http://host:port`, with the port that was taken. */
   readonly url: string
+  /** How many connections are open. */
+  readonly connections: number
+  /** How many requests and connections got no further than here, by the status of their answer. */
+  readonly refusals: ReadonlyMap<number, number>
   /** Hands requests to `listener`; until then they are answered with 503. */
   serve(listener: RequestListener): void
   /**
@@ -23,7 +27,14 @@ export interface ServerOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly maxConnections: number
+  /** The settings that name the address, for who has to change one. */
+  readonly settings?: { readonly host: string; readonly port: string }
 }
+
+const ownSettings = { host: 'MINTAGE_HOST', port: 'MINTAGE_PORT or --port' }
+
+/** A request with more headers is refused. */
+const mostHeaders = 100
 
 /** How often a server that closes looks at its connections, in milliseconds. */
 const step = 50
@@ -37,7 +48,10 @@ export class ListenError extends OperatorError {
  * Listens with limits of our own: 16 KiB and 100 headers, 10 s for a whole request, connections as configured.
  * @throws {ListenError} when the address cannot be had.
  */
-export async function listen({ host, port, maxConnections }: ServerOptions): Promise<HttpServer> {
+export async function listen(options: ServerOptions): Promise<HttpServer> {
+  const { host, port, maxConnections, settings = ownSettings } = options
+  const refusals = new Map<number, number>()
+  const refused = (status: number) => void refusals.set(status, (refusals.get(status) ?? 0) + 1)
   let closing = false
   const answering = new WeakMap<Socket, ServerResponse>()
   let handle: RequestListener = (_request, response) => {
@@ -57,23 +71,33 @@ export async function listen({ host, port, maxConnections }: ServerOptions): Pro
       if (!connections.has(request.socket)) return
       answering.set(request.socket, response)
       if (closing) response.setHeader('Connection', 'close')
+      if (request.rawHeaders.length > 2 * mostHeaders) {
+        refused(431)
+        response.writeHead(431, { 'Cache-Control': 'no-store', Connection: 'close' }).end()
+        return
+      }
       handle(request, response)
     },
   )
-  server.maxHeadersCount = 100
+  // Node takes the rest away without a word, so one more than the most shows that there were too many.
+  server.maxHeadersCount = mostHeaders + 1
   server.timeout = 2 * minute
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const response = answering.get(socket)
     // A request before it on the same connection is being answered, and its answer comes first.
     if (response?.req.complete && !response.writableFinished) {
-      response.once('close', () => refuseMalformed(error, socket))
-    } else refuseMalformed(error, socket)
+      response.once('close', () => refuseMalformed(error, socket, refused))
+    } else refuseMalformed(error, socket, refused)
   })
-  const connections = limitConnections(server, maxConnections)
-  await bind(server, host, port)
+  const connections = limitConnections(server, maxConnections, refused)
+  await bind(server, host, port, settings)
   const address = server.address() as AddressInfo
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    get connections() {
+      return connections.size
+    },
+    refusals,
     serve: (listener) => {
       handle = listener
     },
@@ -85,13 +109,18 @@ export async function listen({ host, port, maxConnections }: ServerOptions): Pro
   }
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+function bind(
+  server: Server,
+  host: string,
+  port: number,
+  settings: { readonly host: string; readonly port: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const reason =
         cause.code === 'EADDRINUSE'
-          ? `is in use: stop what listens there, or choose another port (MINTAGE_PORT or --port)`
-          : `cannot be listened on (${cause.code ?? cause.message}): choose another MINTAGE_HOST or MINTAGE_PORT`
+          ? `is in use: stop what listens there, or choose another port (${settings.port})`
+          : `cannot be listened on (${cause.code ?? cause.message}): choose another ${settings.host} or ${settings.port}`
       reject(new ListenError(`${host}:${port} ${reason}.`, { cause }))
     })
     server.listen({ host, port, backlog: 1_024 }, resolve)
@@ -99,10 +128,15 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 /** Answers the connections past the limit with 503, where Node would drop them without a word. */
-function limitConnections(server: Server, limit: number): ReadonlySet<Socket> {
+function limitConnections(
+  server: Server,
+  limit: number,
+  refused: (status: number) => void,
+): ReadonlySet<Socket> {
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     if (open.size >= limit) {
+      refused(503)
       socket.on('error', () => socket.destroy())
       socket.end(rawAnswer(503, 'Retry-After: 1\r\n'), () => socket.destroy())
       return
@@ -118,12 +152,18 @@ const parserErrors: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseMalformed(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  refused: (status: number) => void,
+): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
-  socket.end(rawAnswer(parserErrors[error.code ?? ''] ?? 400), () => socket.destroy())
+  const status = parserErrors[error.code ?? ''] ?? 400
+  refused(status)
+  socket.end(rawAnswer(status), () => socket.destroy())
 }
 
 function rawAnswer(status: number, headers = ''): string {

@@ -8,8 +8,13 @@ import { StreamPlaces, type Visitor } from './stream-places.ts'
 /** How often subscribers are told that nothing was missed, in milliseconds. */
 const heartbeatInterval = 2 * second
 
-/** How much may wait for a reader before it is cut, beyond its first events, in bytes; it resumes when it can. */
+/**
+ * How much may wait for a reader, in bytes: so much for a while (milliseconds), and so much at all. One that is cut
+ * resumes when it can.
+ */
 const mostUnread = 262_144
+const behindFor = 6 * second
+const mostUnreadAtAll = 4 * 1_048_576
 
 /** The connection of one subscriber. */
 export interface StreamReader {
@@ -32,7 +37,8 @@ export interface EventStreamOptions {
 
 interface Subscriber {
   readonly reader: StreamReader
-  allowed: number
+  /** Since when too much waits for it, by the monotonic clock. */
+  behindSince: number | undefined
 }
 
 /**
@@ -77,12 +83,10 @@ export class EventStream implements Following {
     lastEventId: string | undefined,
   ): (() => void) | undefined {
     if (this.#closed) return undefined
-    const subscriber: Subscriber = { reader, allowed: mostUnread }
+    const subscriber: Subscriber = { reader, behindSince: undefined }
     const leave = this.#places.enter(subscriber, visitor)
     if (!leave) return undefined
-    const first = this.#resume(lastEventId) ?? this.#snapshot()
-    subscriber.allowed += first.length
-    reader.write(first)
+    reader.write(this.#resume(lastEventId) ?? this.#snapshot())
     this.#schedule()
     // It need not wait for the next heartbeat to know that it has everything.
     this.#beat([subscriber]).catch(() => undefined)
@@ -158,9 +162,19 @@ export class EventStream implements Following {
 
   #write(subscribers: Iterable<Subscriber>, frame: Buffer): void {
     for (const subscriber of subscribers) {
-      const { reader, allowed } = subscriber
-      if (reader.unread > allowed) reader.cut()
-      else reader.write(frame)
+      if (isTooSlow(subscriber)) subscriber.reader.cut()
+      else subscriber.reader.write(frame)
     }
   }
+}
+
+function isTooSlow(subscriber: Subscriber): boolean {
+  const { unread } = subscriber.reader
+  if (unread <= mostUnread) {
+    subscriber.behindSince = undefined
+    return false
+  }
+  const now = performance.now()
+  subscriber.behindSince ??= now
+  return unread > mostUnreadAtAll || now - subscriber.behindSince > behindFor
 }

@@ -7,7 +7,7 @@ import { InvalidClientError } from '../protocol/errors.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
 import { type ListKind, type StatusBlock, sessionsOwner } from '../store/status-table.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoreTransaction } from '../store/store.ts'
 
 /** How long a block is given out from, in milliseconds; what is left of it then is lost. */
 export const blockLife = 15 * minute
@@ -17,10 +17,18 @@ const skew = 5 * minute
 
 /** How many places a block has: few for an owner that needs few, and more the faster they go. */
 const leastPlaces = 64
-const mostPlaces = 16_384
+export const mostPlaces = 16_384
+
+/** Until when something of this life may refer to a block that is reserved now; all in milliseconds. */
+export function blockNeededUntil(now: number, life: number): number {
+  return now + 2 * blockLife + life + skew
+}
 
 /** How often a place is looked for before somebody is asked to come again. */
 const attempts = 8
+
+/** How many reservations share a transaction at most. */
+const largestGroup = 64
 
 export interface IndexBlocksOptions {
   readonly store: Store
@@ -55,6 +63,14 @@ interface HeldBlock extends StatusBlock {
   readonly voidUntil: number
 }
 
+/** A reservation that is asked for. */
+interface Asking {
+  readonly pool: Pool
+  readonly want: Want
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 interface Pool {
   readonly blocks: HeldBlock[]
   reserving: Promise<void> | undefined
@@ -71,6 +87,8 @@ interface Pool {
 export class IndexBlocks {
   readonly #options: IndexBlocksOptions
   readonly #pools = new Map<string, Pool>()
+  #asking: Asking[] = []
+  #isRunning = false
 
   constructor(options: IndexBlocksOptions) {
     this.#options = options
@@ -157,28 +175,63 @@ export class IndexBlocks {
     return pool.reserving
   }
 
-  async #fetch(pool: Pool, { kind, owner, client }: Want): Promise<void> {
-    const { store, clock, listSize } = this.#options
-    const { life } = pool
-    const reservedAt = clock.now()
-    const size = chooseSize(pool, reservedAt)
-    const reserved = await store.transaction(async (tx) => {
-      const registered = client && (await tx.clients.findById(client.id))
-      if (client && registered?.disabledAt !== null) throw new InvalidClientError()
-      const block = await tx.status.reserve({
-        kind,
-        owner,
-        size,
-        listSize,
-        newList: randomId('lst'),
-        neededUntil: tx.now + 2 * blockLife + life + skew,
-      })
-      return { block, voidUntil: registered?.tokensVoidUntil ?? 0 }
+  #fetch(pool: Pool, want: Want): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#asking.push({ pool, want, resolve, reject })
+      if (this.#isRunning) return
+      this.#isRunning = true
+      void this.#run()
     })
-    const { block, voidUntil } = reserved
-    pool.size = size
-    pool.reservedAt = reservedAt
-    pool.blocks.push({ ...block, order: shuffle(block.size), given: 0, reservedAt, life, voidUntil })
+  }
+
+  /** All that ask at the same time share a transaction: the open list is one row, for which they would wait. */
+  async #run(): Promise<void> {
+    // Whatever else asks in this turn of the event loop joins.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#asking.length > 0) {
+      const group = this.#asking.splice(0, largestGroup)
+      try {
+        const settle = await this.#reserveGroup(group)
+        for (const each of settle) each()
+      } catch (error) {
+        for (const { reject } of group) reject(error)
+      }
+    }
+    this.#isRunning = false
+  }
+
+  async #reserveGroup(group: readonly Asking[]): Promise<readonly (() => void)[]> {
+    const reservedAt = this.#options.clock.now()
+    return this.#options.store.transaction(async (tx) => {
+      const settled: (() => void)[] = []
+      for (const asking of group) settled.push(await this.#reserveOne(tx, asking, reservedAt))
+      return settled
+    })
+  }
+
+  /** @returns what to do once it is committed. */
+  async #reserveOne(tx: StoreTransaction, asking: Asking, reservedAt: number): Promise<() => void> {
+    const { pool, want, resolve, reject } = asking
+    const { kind, owner, client } = want
+    const { life } = pool
+    const registered = client && (await tx.clients.findById(client.id))
+    if (client && registered?.disabledAt !== null) return () => reject(new InvalidClientError())
+    const size = chooseSize(pool, reservedAt)
+    const block = await tx.status.reserve({
+      kind,
+      owner,
+      size,
+      listSize: this.#options.listSize,
+      newList: randomId('lst'),
+      neededUntil: blockNeededUntil(tx.now, life),
+    })
+    const voidUntil = registered?.tokensVoidUntil ?? 0
+    return () => {
+      pool.size = size
+      pool.reservedAt = reservedAt
+      pool.blocks.push({ ...block, order: shuffle(block.size), given: 0, reservedAt, life, voidUntil })
+      resolve()
+    }
   }
 }
 

@@ -105,13 +105,6 @@ export class ListTokens {
     return this.#share(list)
   }
 
-  /** How many lists are kept ready, and their size in bytes. */
-  get kept(): { readonly lists: number; readonly bytes: number } {
-    let bytes = 0
-    for (const { token, lst } of this.#built.values()) bytes += token.length + lst.length
-    return { lists: this.#built.size, bytes }
-  }
-
   /** Lets go of those that are in use no more. */
   forgetRetired(): void {
     const { lists } = this.#options.follower.board

@@ -7,6 +7,12 @@ export type Topic = 'clients' | 'apis' | 'keys' | 'status'
 
 type Listener = () => void
 
+/**
+ * Status changes count themselves: a row of the feed that every revocation stepped would make them wait for each
+ * other. This is the last one that has no number yet.
+ */
+const pendingStatus = 'status pending'
+
 /** How often a process looks for what others committed, in milliseconds. */
 const interval = 200
 
@@ -61,6 +67,11 @@ export class ChangeFeed {
     return stepped
   }
 
+  /** Calls the listeners of a topic that has a number of its own in the database: this process has changed it. */
+  tell(topic: Topic): void {
+    for (const listener of this.#listeners.get(topic) ?? []) listener()
+  }
+
   /** Tells this process of its own commit at once. */
   announce(stepped: ReadonlyMap<Topic, number>): void {
     for (const [topic, version] of stepped) this.#learn(topic, version)
@@ -69,7 +80,7 @@ export class ChangeFeed {
   #learn(topic: string, version: number): void {
     if (version <= (this.#versions.get(topic) ?? 0)) return
     this.#versions.set(topic, version)
-    for (const listener of this.#listeners.get(topic as Topic) ?? []) listener()
+    this.tell(topic === pendingStatus ? 'status' : (topic as Topic))
   }
 
   #schedule(): void {
@@ -103,7 +114,15 @@ export class ChangeFeed {
   }
 
   async #read(): Promise<readonly (readonly [string, number])[]> {
-    const rows = await this.#database.knex('changes').select('topic', 'version')
-    return rows.map((row) => [String(row.topic), Number(row.version)] as const)
+    const { knex } = this.#database
+    const rows = await knex('changes').select('topic', 'version')
+    const topics = rows.map((row) => [String(row.topic), Number(row.version)] as const)
+    const pending = knex('status_pending').max('id').as('pending')
+    const status = await knex('status_state').first('version', pending)
+    return [
+      ...topics,
+      ['status', Number(status?.version ?? 0)],
+      [pendingStatus, Number(status?.pending ?? 0)],
+    ]
   }
 }

@@ -90,12 +90,17 @@ function openSqlite(filename: string): Database {
 const lockDeadline = 5_000
 
 /** What is needed of a connection of the driver. */
-interface PostgresConnection {
+export interface PostgresConnection {
   setTypeParser(type: number, parse: (text: string) => number): void
   query(text: string, done: (error: Error | null) => void): void
 }
 
 const bigint = 20
+
+/** Times and counters: all of them are exact in a number, which the driver does not know. */
+export function readNumbers(connection: PostgresConnection): void {
+  connection.setTypeParser(bigint, Number)
+}
 
 function openPostgres(url: string): Database {
   const knex = knexModule({
@@ -110,8 +115,7 @@ function openPostgres(url: string): Database {
         connection: PostgresConnection,
         done: (error: Error | null, connection: PostgresConnection) => void,
       ) {
-        // Times and counters: all of them are exact in a number, which the driver does not know.
-        connection.setTypeParser(bigint, Number)
+        readNumbers(connection)
         connection.query(`SET lock_timeout = ${lockDeadline}`, (error) => done(error, connection))
       },
     },

@@ -2,9 +2,7 @@ import type { Knex } from 'knex'
 import { type EventSink, isAudited } from '../events/event.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
-import { ChangeFeed } from './change-feed.ts'
 import {
-  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -24,25 +22,25 @@ export class PostgresRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: (query: Knex) => Promise<number>
-  readonly #announce: AnnounceStatus
+  readonly #onRevocation: () => void
 
   constructor(
     transaction: RunTransaction,
     availability: Availability,
     sink: EventSink,
     now: (query: Knex) => Promise<number>,
-    announce: AnnounceStatus,
+    onRevocation: () => void,
   ) {
     this.#transaction = transaction
     this.#availability = availability
     this.#sink = sink
     this.#now = now
-    this.#announce = announce
+    this.#onRevocation = onRevocation
   }
 
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const { decision, status } = await this.#transaction((trx) => this.#run(trx, handle, decide))
-    if (status !== undefined) this.#announce(status)
+    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
+    if (decision.write?.kind === 'end') this.#onRevocation()
     for (const event of decision.events ?? []) this.#sink(event)
     return decision.outcome
   }
@@ -51,7 +49,7 @@ export class PostgresRedeemer implements Redeemer {
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-  ): Promise<{ readonly decision: Decision<Outcome>; readonly status: number | undefined }> {
+  ): Promise<Decision<Outcome>> {
     const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
       `SELECT ${redeemableColumns} FROM sessions s
        LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
@@ -68,8 +66,7 @@ export class PostgresRedeemer implements Redeemer {
     const isEnd = decision.write?.kind === 'end'
     const place = isEnd && row ? toReference(row) : undefined
     if (place) await new StatusLog(trx).flag([place])
-    const stepped = place && (await ChangeFeed.step(trx, ['status']))
-    return { decision, status: stepped?.get('status') }
+    return decision
   }
 }
 

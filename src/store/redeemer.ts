@@ -46,9 +46,6 @@ export interface Redeemer {
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome>
 }
 
-/** Tells this process, after the commit, which version of the topic `status` a revocation has made. */
-export type AnnounceStatus = (version: number) => void
-
 export interface RedeemableRow extends SessionRow {
   client_found: string | null
   client_disabled_at: number | null

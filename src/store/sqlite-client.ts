@@ -39,10 +39,14 @@ export class SqliteClient extends BetterSqlite3Client {
   override async acquireRawConnection(): Promise<Database> {
     const connection = await super.acquireRawConnection()
     connection.pragma('busy_timeout = 0')
+    await this.prepareConnection(connection)
+    return connection
+  }
+
+  protected async prepareConnection(connection: Database): Promise<void> {
     await waitForLock(() => connection.pragma('journal_mode = WAL'))
     connection.pragma('synchronous = FULL')
     connection.pragma('foreign_keys = ON')
-    return connection
   }
 
   /** @throws {StoreUnavailableError} when those before it have waited for a lock for too long. */

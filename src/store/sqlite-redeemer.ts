@@ -5,7 +5,6 @@ import type { Availability } from './availability.ts'
 import { type Database, withSqliteConnection } from './database.ts'
 import { toStoreError } from './errors.ts'
 import {
-  type AnnounceStatus,
   type Decide,
   type Decision,
   type RedeemableRow,
@@ -37,13 +36,6 @@ interface Statements {
   readonly end: Statement<[number, string, string]>
   readonly audit: Statement<[number, string, string]>
   readonly revoke: Statement<[string, string | null, string]>
-  readonly step: Statement<[], { readonly version: number }>
-}
-
-/** What a group came to; `status` is the version of that topic when a revocation was among it. */
-interface Committed {
-  readonly settled: readonly Settled[]
-  readonly status: number | undefined
 }
 
 type Settled =
@@ -59,7 +51,7 @@ export class SqliteRedeemer implements Redeemer {
   readonly #availability: Availability
   readonly #sink: EventSink
   readonly #now: () => number
-  readonly #announce: AnnounceStatus
+  readonly #onRevocation: () => void
   readonly #prepared = new WeakMap<SqliteConnection, Statements>()
   #waiting: Job[] = []
   #running = false
@@ -69,13 +61,13 @@ export class SqliteRedeemer implements Redeemer {
     availability: Availability,
     sink: EventSink,
     now: () => number,
-    announce: AnnounceStatus,
+    onRevocation: () => void,
   ) {
     this.#database = database
     this.#availability = availability
     this.#sink = sink
     this.#now = now
-    this.#announce = announce
+    this.#onRevocation = onRevocation
   }
 
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -94,7 +86,7 @@ export class SqliteRedeemer implements Redeemer {
       let group: readonly Job[] = []
       try {
         this.#database.checkPresence()
-        const { settled, status } = await withSqliteConnection(this.#database.knex, async (connection) => {
+        const settled = await withSqliteConnection(this.#database.knex, async (connection) => {
           const statements = this.#prepare(connection)
           await waitForLock(() => statements.begin.run())
           // Whoever came while the lock was waited for joins the group.
@@ -102,7 +94,7 @@ export class SqliteRedeemer implements Redeemer {
           return this.#commit(connection, statements, group)
         })
         this.#availability.succeeded(this.#now())
-        if (status !== undefined) this.#announce(status)
+        if (settled.some(isEnd)) this.#onRevocation()
         for (const result of settled) this.#answer(result)
       } catch (error) {
         this.#availability.failed()
@@ -115,15 +107,13 @@ export class SqliteRedeemer implements Redeemer {
     this.#running = false
   }
 
-  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): Committed {
+  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): readonly Settled[] {
     try {
       const now = this.#now()
       const since = this.#availability.servingSince(now)
       const settled = group.map((job) => this.#decide(statements, job, now, since))
-      const revokes = settled.some((each) => 'decision' in each && each.decision.write?.kind === 'end')
-      const status = revokes ? statements.step.get()?.version : undefined
       statements.commit.run()
-      return { settled, status }
+      return settled
     } catch (error) {
       if (connection.inTransaction) statements.rollback.run()
       throw error
@@ -171,14 +161,14 @@ export class SqliteRedeemer implements Redeemer {
       end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
       audit: connection.prepare('INSERT INTO audit (at, type, data) VALUES (?, ?, ?)'),
       revoke: connection.prepare('INSERT INTO status_pending (kind, list, data) VALUES (?, ?, ?)'),
-      step: connection.prepare(
-        `INSERT INTO changes (topic, version) VALUES ('status', 1)
-         ON CONFLICT (topic) DO UPDATE SET version = version + 1 RETURNING version`,
-      ),
     }
     this.#prepared.set(connection, statements)
     return statements
   }
+}
+
+function isEnd(settled: Settled): boolean {
+  return 'decision' in settled && settled.decision.write?.kind === 'end'
 }
 
 function write(statements: Statements, handle: string, change: SessionWrite): void {

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
+import { unwatched, type Watch } from '../lib/watch.ts'
 import { ApiTable } from './api-table.ts'
 import { AuditTable } from './audit-table.ts'
 import { Availability } from './availability.ts'
@@ -25,6 +26,8 @@ export interface StoreOptions {
   readonly clock?: Clock
   /** Takes each event after its commit. */
   readonly onEvent?: EventSink
+  /** Watches each transaction, its waits and repetitions included. */
+  readonly watch?: Watch
 }
 
 /** How often a transaction that lost against another one is run again. */
@@ -81,7 +84,7 @@ export class StoreTransaction extends Tables {
   }
 
   get topics(): ReadonlySet<Topic> {
-    return this.statusLog.hasAppended ? new Set([...this.#topics, 'status']) : this.#topics
+    return this.#topics
   }
 }
 
@@ -92,6 +95,7 @@ export class Store extends Tables {
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
+  readonly #watch: Watch
   readonly #redeemer: Redeemer
   /** What a transaction has read must still be so when it commits; SQLite's have one writer and need no word. */
   readonly #isolation: Knex.TransactionConfig
@@ -101,19 +105,20 @@ export class Store extends Tables {
     this.#database = database
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
+    this.#watch = options.watch ?? unwatched
     this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
     this.changes = new ChangeFeed(database)
-    const announce = (version: number) => this.changes.announce(new Map([['status', version]]))
+    const onRevocation = () => this.changes.tell('status')
     const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
-        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), announce)
+        ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), onRevocation)
         : new PostgresRedeemer(
             (run) => this.#retry(run),
             this.availability,
             this.#sink,
             (query) => this.#now(query),
-            announce,
+            onRevocation,
           )
   }
 
@@ -129,7 +134,7 @@ export class Store extends Tables {
 
   /** See {@link Redeemer.redeem}. */
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    return this.#redeemer.redeem(handle, decide)
+    return this.#watch('redemption', () => this.#redeemer.redeem(handle, decide))
   }
 
   /**
@@ -137,12 +142,14 @@ export class Store extends Tables {
    * @throws {StoreUnavailableError} when the database cannot be used.
    */
   async transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
-    const { result, tx, stepped } = await this.#retry(async (trx) => {
+    const run = async (trx: Knex.Transaction) => {
       const tx = new StoreTransaction(trx, await this.#now(trx))
       const result = await work(tx)
       return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
-    }, this.#isolation)
+    }
+    const { result, tx, stepped } = await this.#watch('transaction', () => this.#retry(run, this.#isolation))
     this.changes.announce(stepped)
+    if (tx.statusLog.hasAppended) this.changes.tell('status')
     for (const event of tx.events) this.#sink(event)
     return result
   }

@@ -4,6 +4,7 @@ import type { Signer } from '../keys/signer.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { unwatched, type Watch } from '../lib/watch.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
@@ -30,6 +31,8 @@ export interface MintOptions {
   readonly status: Pick<Status, 'places' | 'claim'>
   readonly store: Store
   readonly clock: Clock
+  /** Watches each signature. */
+  readonly watch?: Watch
 }
 
 /** How many keys in a row may be withdrawn while they sign. */
@@ -108,7 +111,7 @@ export class Mint {
     now: number,
     life: number,
   ): Promise<string> {
-    const { keys, issuer, status } = this.#options
+    const { keys, issuer, status, watch = unwatched } = this.#options
     const { target, client } = content
     for (let attempt = 1; attempt <= signingAttempts; attempt++) {
       const signer = await keys.signer(life)
@@ -116,7 +119,8 @@ export class Mint {
       const place = open ? open.session.status : await this.#placeFor(client, life)
       const payload = JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
       const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
-      const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
+      const signature = await watch('sign', () => signer.sign(signingInput))
+      const token = `${signingInput}.${signature.toString('base64url')}`
       const publicKey = keys.publicKey(signer.kid)
       // Withdrawn in an emergency while it signed: the key that took its place signs.
       if (!publicKey) continue

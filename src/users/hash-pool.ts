@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina'
 import { UnavailableError } from '../lib/unavailable-error.ts'
+import { unwatched, type Watch } from '../lib/watch.ts'
 import type { HashTask } from './hash-worker.ts'
 import type { HashPolicy } from './hashes/hash-format.ts'
 import { checkPassword, type Verification } from './password-hash.ts'
@@ -11,6 +12,8 @@ export interface HashPoolOptions {
   readonly threads: number
   /** How many calls may wait for a thread. */
   readonly queue: number
+  /** Watches each call, its wait included. */
+  readonly watch?: Watch
 }
 
 /** So many calls wait for a hashing thread that another would wait too long. Try again later. */
@@ -67,6 +70,11 @@ export class HashPool {
     })
   }
 
+  /** How many calls wait for a thread now. */
+  get waiting(): number {
+    return Math.max(0, this.#pending.size - this.#options.threads)
+  }
+
   /** Takes no more calls, waits for those that it took, and ends the threads. */
   async close(): Promise<void> {
     this.#closed = true
@@ -84,13 +92,13 @@ export class HashPool {
 
   async #run<Result>(task: HashTask): Promise<Result> {
     if (this.#closed) throw new Error('The hash pool was closed; no password is hashed any more.')
-    const { threads, queue } = this.#options
+    const { threads, queue, watch = unwatched } = this.#options
     if (this.#pending.size >= threads + queue) {
       throw new HashQueueFullError(
         `${queue} calls wait for ${threads} hashing threads; raise either, or try again.`,
       )
     }
-    const result = this.#start(task)
+    const result = watch('hash', () => this.#start(task))
     this.#pending.add(result)
     try {
       return (await result) as Result

@@ -30,6 +30,30 @@ test('security 38: a request line or headers over 16 KiB are answered with 431',
   t.is((await fetch(`${url}/livez`)).status, 200)
 })
 
+test('security 38: more than 100 headers are answered with 431, where Node would drop the rest in silence', async (t) => {
+  const issuer = await startTestIssuer(t)
+  const form = 'grant_type=client_credentials'
+  const headers = (count: number) => Array.from({ length: count }, (_, index) => `X-${index}: 1`)
+  const send = (count: number) =>
+    exchange(
+      issuer.url,
+      formHead(
+        `Content-Length: ${form.length}`,
+        ...headers(count),
+        `Authorization: ${basic(issuer.service).Authorization}`,
+        'Connection: close',
+      ) + form,
+    )
+  const most = 100 - 5
+  t.deepEqual(statuses(await send(most)), [200])
+  for (const count of [most + 1, most + 2, 1_000]) {
+    const refused = await send(count)
+    t.deepEqual(statuses(refused), [431])
+    t.regex(refused, /\r\nCache-Control: no-store\r\n/)
+    t.regex(refused, /\r\nConnection: close\r\n/)
+  }
+})
+
 test('security 38: a body over 64 KiB is answered with 413 and the connection closes', async (t) => {
   const { url } = await startTestIssuer(t)
   const large = 'x'.repeat(70_000)

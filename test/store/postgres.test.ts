@@ -4,6 +4,8 @@ import test from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testInspection } from './inspection-suite.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
 
@@ -88,4 +90,6 @@ if (server === undefined) {
   testTables(engine)
   testBehaviour(engine)
   testConcurrency(engine)
+  testStatus(engine)
+  testInspection(engine)
 }

@@ -6,13 +6,17 @@ import { Store } from '../../src/store/store.ts'
 import { runMintage } from '../support/child-issuer.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
+import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
 
 testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
+testStatus(sqlite)
+testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
   let moment = 0

@@ -47,6 +47,7 @@ export async function makeChildInstallation(
     MINTAGE_BCRYPT_COST: '4',
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'warn',
+    MINTAGE_ADMIN_PORT: 'off',
     ...options.environment,
   }
   const running: ChildIssuer[] = []

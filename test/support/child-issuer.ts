@@ -18,13 +18,14 @@ export interface CommandResult {
   readonly stderr: string
 }
 
-/** Runs a command of the executable to its end. */
+/** Runs a command of the executable to its end, in `directory` or where the tests run. */
 export async function runMintage(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   stdin: string | Buffer = '',
+  directory?: string,
 ): Promise<CommandResult> {
-  return runToEnd([executable, ...args], environment, stdin)
+  return runToEnd([executable, ...args], environment, stdin, directory)
 }
 
 /** Runs many commands in one process, where starting one for each would take most of the time. */
@@ -42,8 +43,10 @@ async function runToEnd(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   stdin: string | Buffer,
+  directory?: string,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, args, { env: cleanEnvironment(environment) })
+  const env = cleanEnvironment(environment)
+  const child = spawn(process.execPath, args, { env, ...(directory !== undefined && { cwd: directory }) })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -29,6 +29,8 @@ export class TestClock implements Clock {
 /** A real server on a free port, on a real database in a directory of its own. */
 export interface TestIssuer {
   readonly url: string
+  /** Of the admin listener, which is off unless the environment asks for it. */
+  readonly adminUrl: string
   readonly directory: string
   readonly databaseUrl: string
   readonly keysDir: string
@@ -73,6 +75,7 @@ export async function openTestIssuer(options: TestIssuerOptions = {}): Promise<T
     MINTAGE_BCRYPT_COST: '4',
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'silent',
+    MINTAGE_ADMIN_PORT: 'off',
     ...options.environment,
   })
   const { clock } = options
@@ -103,6 +106,7 @@ export async function openTestIssuer(options: TestIssuerOptions = {}): Promise<T
   }
   return {
     url: running.url,
+    adminUrl: running.adminUrl ?? '',
     directory,
     databaseUrl,
     keysDir,

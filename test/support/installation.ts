@@ -22,6 +22,7 @@ export function serveEnvironment(directory: string): Readonly<Record<string, str
     MINTAGE_KEYS_DIR: join(directory, 'keys'),
     MINTAGE_BCRYPT_COST: '4',
     MINTAGE_HASH_THREADS: '1',
+    MINTAGE_ADMIN_PORT: 'off',
   }
 }
 

@@ -52,6 +52,7 @@ export async function createInstallation(
     MINTAGE_BCRYPT_COST: '4',
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'silent',
+    MINTAGE_ADMIN_PORT: 'off',
     ...options.environment,
   }
   const config = readConfig(environment)

@@ -2,12 +2,12 @@ import { type Command, Option } from 'commander'
 import type { ApiAdmin, ApiSettings } from '../../admin/api-admin.ts'
 import { type ClaimsPreset, claimsPresets, type TokenTyp, tokenTypes } from '../../protocol/claims.ts'
 import { administer } from '../administer.ts'
-import { given, ownDurationOption, scopeOption } from '../options.ts'
+import { given, type OwnDuration, ownDurationOption, scopeOption, toOwnLife } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print } from '../output.ts'
 
 interface SettingOptions {
   readonly scope?: readonly string[]
-  readonly accessTokenTtl?: number | null
+  readonly accessTokenTtl?: OwnDuration
   readonly typ?: TokenTyp
   readonly claimsPreset?: ClaimsPreset
   readonly introspectionClient?: string
@@ -86,7 +86,7 @@ function settingOptions(command: Command): Command {
 function toSettings(options: SettingOptions): ApiSettings {
   return given({
     scopes: options.scope,
-    accessTokenTtl: options.accessTokenTtl,
+    accessTokenTtl: toOwnLife(options.accessTokenTtl),
     typ: options.typ,
     claimsPreset: options.claimsPreset,
     introspectionClient: options.introspectionClient,

@@ -9,8 +9,10 @@ import {
   given,
   grantOption,
   listOption,
+  type OwnDuration,
   ownDurationOption,
   scopeOption,
+  toOwnLife,
 } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
 
@@ -20,10 +22,10 @@ interface SettingOptions {
   readonly scope?: readonly string[]
   readonly audience?: readonly string[]
   readonly claims?: JsonObject
-  readonly accessTokenTtl?: number | null
-  readonly sessionIdleTtl?: number | null
-  readonly sessionTtl?: number | null
-  readonly retryWindow?: number | null
+  readonly accessTokenTtl?: OwnDuration
+  readonly sessionIdleTtl?: OwnDuration
+  readonly sessionTtl?: OwnDuration
+  readonly retryWindow?: OwnDuration
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -167,10 +169,10 @@ function toSettings(options: SettingOptions): ClientSettings {
     scopes: options.allScopes === true ? null : options.scope,
     audiences: options.allAudiences === true ? null : options.audience,
     claims: options.claims,
-    accessTokenTtl: options.accessTokenTtl,
-    sessionIdleTtl: options.sessionIdleTtl,
-    sessionTtl: options.sessionTtl,
-    retryWindow: options.retryWindow,
+    accessTokenTtl: toOwnLife(options.accessTokenTtl),
+    sessionIdleTtl: toOwnLife(options.sessionIdleTtl),
+    sessionTtl: toOwnLife(options.sessionTtl),
+    retryWindow: toOwnLife(options.retryWindow),
   })
 }
 

@@ -1,7 +1,16 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { startIssuer } from '../../compose.ts'
-import { ConfigError, isLoopback, readConfig } from '../../config.ts'
+import {
+  type Config,
+  ConfigError,
+  type ConfigFile,
+  isLoopback,
+  keyOf,
+  readConfig,
+  withoutKeys,
+} from '../../config.ts'
+import { configSources } from '../configuration.ts'
 import { type DevAccounts, prepareDevAccounts } from '../dev-accounts.ts'
 import { given, portOption, textOption } from '../options.ts'
 import { examples } from '../output.ts'
@@ -32,7 +41,7 @@ export function addDevCommand(program: Command): void {
     .addHelpText('before', examples('mintage dev', 'mintage dev --port 0 --data /tmp/issuer --json'))
     .action(async (options: DevOptions) => {
       const data = resolve(options.data)
-      const config = readDevConfig(data, options.port)
+      const config = await readDevConfig(data, options.port)
       let accounts: DevAccounts | undefined
       const running = await startIssuer({
         config,
@@ -50,7 +59,7 @@ export function addDevCommand(program: Command): void {
     })
 }
 
-function readDevConfig(data: string, port: number | undefined) {
+async function readDevConfig(data: string, port: number | undefined): Promise<Config> {
   const taken = refused.flatMap((name) => [name, `${name}_FILE`]).filter((name) => process.env[name])
   if (taken.length > 0) {
     throw new ConfigError(
@@ -60,7 +69,9 @@ function readDevConfig(data: string, port: number | undefined) {
       ),
     )
   }
-  const config = readConfig(process.env)
+  const { environment, file } = await configSources()
+  const { kept, warnings } = leaveProduction(file)
+  const config = readConfig(environment, { file: kept, defaults: { MINTAGE_ADMIN_PORT: 'off' } })
   if (!isLoopback(config.host)) {
     throw new ConfigError([
       `MINTAGE_HOST is ${JSON.stringify(config.host)}: mintage dev listens on loopback only.`,
@@ -71,7 +82,22 @@ function readDevConfig(data: string, port: number | undefined) {
     ...given({ port }),
     databaseUrl: `sqlite:${join(data, 'mintage.db')}`,
     keysDir: join(data, 'keys'),
+    warnings: [...warnings, ...config.warnings],
   }
+}
+
+/**
+ * The file lies in a project for `serve`, and whoever runs `dev` there did not ask for what it says of production;
+ * an exported variable did.
+ */
+function leaveProduction(file: ConfigFile | undefined) {
+  if (!file) return { kept: undefined, warnings: [] }
+  const production = new Set(refused.map(keyOf).flatMap((key) => [key, `${key}_file`]))
+  const host = file.entries.get('host')?.value
+  if (typeof host === 'string' && !isLoopback(host)) production.add('host')
+  const left = [...file.entries.keys()].filter((key) => production.has(key))
+  const warning = `${file.path}: ${left.join(', ')}: ignored, as mintage dev takes no production setting.`
+  return { kept: withoutKeys(file, production), warnings: left.length > 0 ? [warning] : [] }
 }
 
 function describe(ready: DevAccounts & { readonly issuer: string; readonly data: string }): string {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { openInstallation, startIssuer } from '../../compose.ts'
-import { readConfig } from '../../config.ts'
+import { withoutPassword } from '../../config.ts'
+import { loadConfig } from '../configuration.ts'
 import { examples, type Json, print, warn } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
 
@@ -15,7 +16,7 @@ export function addServeCommands(program: Command): void {
       if (workers !== '1') {
         command.error('error: this version serves with one process: leave --workers out', { exitCode: 2 })
       }
-      const running = await startIssuer({ config: readConfig(process.env) })
+      const running = await startIssuer({ config: await loadConfig() })
       stopOnSignals(running)
       const ready = { event: 'listening', url: running.url, issuer: running.issuer }
       process.stdout.write(`${JSON.stringify(ready)}\n`)
@@ -30,16 +31,9 @@ export function addServeCommands(program: Command): void {
     )
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
-      const config = readConfig(process.env)
+      const config = await loadConfig()
       const installation = await openInstallation(config, { onProblem: warn })
       await installation.close()
       print({ database: withoutPassword(config.databaseUrl), schema: 'up to date' }, json)
     })
-}
-
-function withoutPassword(databaseUrl: string): string {
-  if (!URL.canParse(databaseUrl) || databaseUrl.startsWith('sqlite:')) return databaseUrl
-  const url = new URL(databaseUrl)
-  if (url.password !== '') url.password = 'redacted'
-  return url.href
 }

@@ -59,6 +59,7 @@ function answerStatus(context: Context, status: number): void {
 
 function send(context: Context, status: number, code: string, description: string): void {
   context.status = status
+  context.state['error'] = code
   context.set('Cache-Control', 'no-store')
   context.body = { error: code, error_description: description }
 }

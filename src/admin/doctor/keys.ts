@@ -1,0 +1,82 @@
+import { statSync } from 'node:fs'
+import { DirectoryVault } from '../../keys/directory-vault.ts'
+import { loadView, type RingView } from '../../keys/ring-view.ts'
+import { grace, isCurrent, isPublished, isWithdrawn } from '../../keys/schedule.ts'
+import { minute } from '../../lib/durations.ts'
+import type { RingRecord } from '../../store/key-table.ts'
+import { type Finding, failure, ok, sentenceOf, warning } from './finding.ts'
+
+export interface KeySettings {
+  readonly keysDir: string
+  /** Milliseconds. */
+  readonly keyRotation: number
+}
+
+/** A random key has about thirty different bytes; one that somebody typed has few. */
+const fewestDifferentBytes = 12
+
+/** Loads every key as a start would, each of them checked, and makes none. `now` is in milliseconds since the epoch. */
+export async function examineKeys(
+  ring: RingRecord | undefined,
+  settings: KeySettings,
+  now: number,
+): Promise<readonly Finding[]> {
+  const folder = judgeDirectory(settings.keysDir)
+  if (!ring || (ring.keys.length === 0 && ring.macKeys.length === 0)) {
+    return [
+      ...folder,
+      warning('keys', 'There are no keys yet: mintage serve makes them when it starts first.'),
+    ]
+  }
+  let view: RingView
+  try {
+    view = await loadView(ring, new DirectoryVault(settings.keysDir))
+  } catch (error) {
+    return [...folder, failure('keys', sentenceOf(error))]
+  }
+  const failures = view.problems.map((problem) => failure('keys', sentenceOf(problem)))
+  for (const [id, key] of view.macKeys) {
+    if (new Set(key).size >= fewestDifferentBytes) continue
+    failures.push(
+      failure(
+        'keys',
+        `The MAC key ${id} is not random: run mintage keys revoke --all, which ends all sessions.`,
+      ),
+    )
+  }
+  const current = ring.keys.find(isCurrent)
+  if (!current) failures.push(failure('keys', 'No key signs: start mintage serve, which makes one.'))
+  if (failures.length > 0) return [...folder, ...failures]
+  const published = ring.keys.filter(isPublished).length
+  const macKeys = ring.macKeys.filter((key) => !isWithdrawn(key)).length
+  const due = (current?.activatedAt ?? now) + settings.keyRotation + grace(ring)
+  const overdue =
+    due + minute < now
+      ? [
+          warning(
+            'keys',
+            `The key ${current?.kid} should have been replaced by ${new Date(due).toISOString()}: keys rotate while mintage serve runs; start it, or read what it logs.`,
+          ),
+        ]
+      : []
+  return [
+    ...folder,
+    ...overdue,
+    ok(
+      'keys',
+      `${published} signing keys are published and ${macKeys} MAC keys in force; ${current?.kid} signs, and all are usable.`,
+    ),
+  ]
+}
+
+function judgeDirectory(directory: string): readonly Finding[] {
+  const stats = statSync(directory, { throwIfNoEntry: false })
+  if (!stats || (stats.mode & 0o077) === 0) return []
+  const mode = (stats.mode & 0o777).toString(8).padStart(4, '0')
+  return [
+    warning(
+      'keys',
+      `${directory} has mode ${mode}, which lets others look into it: run chmod 700 ${directory}.`,
+    ),
+  ]
+}

@@ -1,0 +1,169 @@
+import test, { type ExecutionContext } from 'ava'
+import { beginStatusEpoch } from '../../src/status/epoch.ts'
+import { StatusFollower } from '../../src/status/follower.ts'
+import { StatusUpkeep } from '../../src/status/upkeep.ts'
+import type { NumberedChange } from '../../src/store/status-change.ts'
+import type { Store } from '../../src/store/store.ts'
+import { openTestStore, sqlite } from '../store/test-database.ts'
+import { eventually } from '../support/eventually.ts'
+
+interface Followed {
+  readonly follower: StatusFollower
+  readonly heard: NumberedChange[]
+  readonly resets: () => number
+}
+
+async function follow(t: ExecutionContext, store: Store): Promise<Followed> {
+  const { follower } = await StatusFollower.open({ store, onError: () => undefined })
+  t.teardown(() => follower.close())
+  const heard: NumberedChange[] = []
+  let resets = 0
+  follower.follow({
+    changed: (changes) => heard.push(...changes),
+    reset: () => {
+      resets++
+    },
+  })
+  return { follower, heard, resets: () => resets }
+}
+
+const size = 10_000
+const makeList = (store: Store, neededUntil = 4_000_000_000_000) =>
+  store.transaction((tx) =>
+    tx.status.reserve({ kind: 'client', owner: 'c', size, listSize: size, newList: 'lst_1', neededUntil }),
+  )
+const flag = (store: Store, index: number) =>
+  store.transaction((tx) => tx.statusLog.flag([{ list: 'lst_1', index }]))
+
+test('every process hears every change once and in order, whoever made it', async (t) => {
+  const { store, another } = await openTestStore(t, sqlite)
+  const other = await another()
+  const followed = [await follow(t, store), await follow(t, other)]
+  await makeList(store)
+  await Promise.all(Array.from({ length: 40 }, (_, index) => flag(index % 2 === 0 ? store : other, index)))
+  for (const { follower, heard, resets } of followed) {
+    await eventually(
+      async () => heard.length,
+      (length) => length === 41,
+    )
+    t.deepEqual(
+      heard.map(({ version }) => version),
+      Array.from({ length: 41 }, (_, index) => index + 1),
+    )
+    t.is(resets(), 0)
+    for (let index = 0; index < 41; index++) {
+      t.is(follower.board.isRevoked({ list: 'lst_1', index }), index < 40)
+    }
+  }
+})
+
+test('a rolled-back revocation is never heard of', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  const { follower, heard } = await follow(t, store)
+  await makeList(store)
+  await store
+    .transaction(async (tx) => {
+      await tx.statusLog.flag([{ list: 'lst_1', index: 1 }])
+      throw new Error('no')
+    })
+    .catch(() => undefined)
+  await flag(store, 2)
+  await follower.catchUp()
+  t.deepEqual(
+    heard.map(({ change }) => ('idx' in change ? change.idx : change.kind)),
+    ['list', [2]],
+  )
+  t.false(follower.board.isRevoked({ list: 'lst_1', index: 1 }))
+})
+
+test('what was committed by a process that died before it numbered is there at the next start', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  await makeList(store)
+  await flag(store, 3)
+  t.true((await store.statusLog.position()).isPending)
+  const { follower } = await follow(t, store)
+  t.true(follower.board.isRevoked({ list: 'lst_1', index: 3 }))
+  t.is(follower.board.version, 2)
+})
+
+test('an outage delays a revocation and loses none', async (t) => {
+  const { store, another, database } = await openTestStore(t, sqlite)
+  const { follower, heard } = await follow(t, store)
+  const other = await another()
+  await makeList(store)
+  await flag(other, 4)
+  const restore = await database.interrupt()
+  await flag(other, 5).catch(() => undefined)
+  await restore()
+  await flag(other, 6)
+  await eventually(
+    async () => heard.some(({ change }) => 'idx' in change && change.idx.includes(6)),
+    (isThere) => isThere,
+  )
+  t.true([4, 6].every((index) => follower.board.isRevoked({ list: 'lst_1', index })))
+})
+
+test('a process that was away longer than the log reaches back reads everything anew', async (t) => {
+  const { store, another } = await openTestStore(t, sqlite)
+  await makeList(store)
+  for (let index = 0; index < 8; index++) await flag(store, index)
+  const { follower } = await follow(t, store)
+  // Away: it has not heard of anything since, and is not told.
+  const other = await another()
+  const { follower: away, resets } = await follow(t, other)
+  await other.changes.close()
+  for (let index = 8; index < 30; index++) await flag(store, index)
+  await follower.catchUp()
+  const upkeep = new StatusUpkeep({
+    store,
+    follower,
+    tidy: () => undefined,
+    onError: (error) => t.fail(String(error)),
+  })
+  await upkeep.run(5)
+  t.true(((await store.statusLog.oldest()) ?? 0) > 20)
+  await away.catchUp()
+  t.is(resets(), 1)
+  t.is(away.board.version, 31)
+  for (let index = 0; index < 31; index++) {
+    t.is(away.board.isRevoked({ list: 'lst_1', index }), index < 30)
+  }
+  // And so does a start.
+  const { follower: started } = await follow(t, store)
+  t.deepEqual(started.board.lists.get('lst_1'), away.board.lists.get('lst_1'))
+})
+
+test('a list that nothing refers to is retired by the upkeep', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  const { follower, heard } = await follow(t, store)
+  await makeList(store, 10)
+  let tidied = 0
+  const upkeep = new StatusUpkeep({
+    store,
+    follower,
+    tidy: () => {
+      tidied++
+    },
+    onError: (error) => t.fail(String(error)),
+  })
+  await upkeep.run()
+  await follower.catchUp()
+  t.is(tidied, 1)
+  t.deepEqual(
+    heard.map(({ change }) => change.kind),
+    ['list', 'retired'],
+  )
+  t.is(follower.board.lists.size, 0)
+})
+
+test('in a new epoch no list of before is known', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  await makeList(store)
+  const { follower, resets } = await follow(t, store)
+  const { epoch } = follower.board
+  await store.transaction(beginStatusEpoch)
+  await follower.catchUp()
+  t.is(resets(), 1)
+  t.not(follower.board.epoch, epoch)
+  t.true(follower.board.isRevoked({ list: 'lst_1', index: 0 }))
+})
