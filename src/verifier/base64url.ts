@@ -9,17 +9,32 @@ const lastCharacters: readonly (string | undefined)[] = [undefined, '', 'AQgw', 
  * @throws {InvalidTokenError} `malformed`
  */
 export function decodeBase64url(text: string): Buffer {
+  refuseOtherAlphabets(text)
+  return decodePart(text)
+}
+
+/**
+ * Refuses what Node's decoder would take for base64url: the two characters of the standard alphabet, and wider characters,
+ * of which it may use the lower half.
+ * @throws {InvalidTokenError} `malformed`
+ */
+export function refuseOtherAlphabets(text: string): void {
+  if (text.includes('+') || text.includes('/') || Buffer.byteLength(text) !== text.length) {
+    throw new InvalidTokenError('malformed')
+  }
+}
+
+/**
+ * Decodes a part of a text that {@link refuseOtherAlphabets} let through.
+ * @throws {InvalidTokenError} `malformed`
+ */
+export function decodePart(text: string): Buffer {
   const { length } = text
   const last = lastCharacters[length % 4]
   const bytes = Buffer.from(text, 'base64url')
-  // Node's decoder skips what it does not know, so anything strange makes the result shorter; of another alphabet it
-  // knows these two, and of a wider character it may take the lower half, so that one is no text of this kind at all.
-  const isCanonical =
-    bytes.length === (length * 3) >> 2 &&
-    (last === undefined || (last !== '' && last.includes(text.charAt(length - 1)))) &&
-    !text.includes('+') &&
-    !text.includes('/') &&
-    Buffer.byteLength(text) === length
-  if (!isCanonical) throw new InvalidTokenError('malformed')
+  // The decoder skips what it does not know and stops at padding, so anything strange makes the result shorter.
+  const isWhole = bytes.length === (length * 3) >> 2
+  const isTight = last === undefined || (last !== '' && last.includes(text.charAt(length - 1)))
+  if (!isWhole || !isTight) throw new InvalidTokenError('malformed')
   return bytes
 }

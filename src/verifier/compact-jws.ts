@@ -1,5 +1,5 @@
 import { createVerify, type KeyObject } from 'node:crypto'
-import { decodeBase64url } from './base64url.ts'
+import { decodeBase64url, decodePart, refuseOtherAlphabets } from './base64url.ts'
 import { InvalidTokenError } from './invalid-token-error.ts'
 import { type JsonObject, parseJsonObject } from './json-object.ts'
 
@@ -33,14 +33,15 @@ export interface UnverifiedJws {
 export function parseCompactJws(token: string, maxLength: number = maxTokenLength): UnverifiedJws {
   if (typeof token !== 'string') throw new InvalidTokenError('malformed')
   if (token.length > maxLength) throw new InvalidTokenError('too_large')
+  refuseOtherAlphabets(token)
   const headerEnd = token.indexOf('.')
   const payloadEnd = token.indexOf('.', headerEnd + 1)
   // A third dot, as in a JWE, is no base64url and fails below.
   if (headerEnd === -1 || payloadEnd === -1) throw new InvalidTokenError('malformed')
   const encodedHeader = token.slice(0, headerEnd)
   const header = knownHeaders.get(encodedHeader) ?? readHeader(encodedHeader)
-  const encodedPayload = decodeBase64url(token.slice(headerEnd + 1, payloadEnd))
-  const signature = decodeBase64url(token.slice(payloadEnd + 1))
+  const encodedPayload = decodePart(token.slice(headerEnd + 1, payloadEnd))
+  const signature = decodePart(token.slice(payloadEnd + 1))
   const signingInput = Buffer.from(token.slice(0, payloadEnd), 'latin1')
   return { encodedHeader, header, signingInput, encodedPayload, signature }
 }

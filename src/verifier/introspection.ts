@@ -1,5 +1,6 @@
 import { UnavailableError } from './bearer-error.ts'
-import { basicCredentials, exchange, type Fetch } from './http.ts'
+import type { Fetch } from './fetch-like.ts'
+import { basicCredentials, exchange } from './http.ts'
 import { parseJsonObject } from './json-object.ts'
 import type { ClientCredentials } from './options.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { type Duration, readDuration } from './durations.ts'
 import { guard, type Tell, type VerifierEvent } from './events.ts'
-import type { Fetch } from './http.ts'
+import type { Fetch } from './fetch-like.ts'
 
 /** What to do with a token whose revocation cannot be told for certain. */
 export type StatusPolicy = 'accept' | 'introspect' | 'refuse'

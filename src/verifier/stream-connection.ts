@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { Deadline, exchangeTimeout, type Fetch } from './http.ts'
+import type { Fetch } from './fetch-like.ts'
+import { Deadline, exchangeTimeout } from './http.ts'
 
 /** The answer to a request for the event stream. */
 export interface StreamConnection {
