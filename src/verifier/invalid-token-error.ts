@@ -1,3 +1,5 @@
+import { BearerError } from './bearer-error.ts'
+
 const messages = {
   too_large: 'The token is too large.',
   malformed: 'The token is malformed.',
@@ -13,6 +15,8 @@ const messages = {
   expired: 'The token has expired.',
   not_yet_valid: 'The token is not valid yet.',
   lifetime_too_long: 'The token lives longer than is accepted.',
+  unknown_key: 'The issuer has no such key.',
+  revoked: 'The token was revoked.',
 } as const
 
 /** Why a token was refused. `unsuitable_key` blames the key that was given, every other reason the token. */
@@ -22,8 +26,10 @@ export type InvalidTokenReason = keyof typeof messages
  * The token must not be accepted (RFC 6750 §3.1, `invalid_token`). The message is one fixed sentence per reason: it
  * holds nothing of the token and nothing that a parser said.
  */
-export class InvalidTokenError extends Error {
+export class InvalidTokenError extends BearerError {
   override readonly name = 'InvalidTokenError'
+  override readonly status = 401
+  override readonly code = 'invalid_token'
   readonly reason: InvalidTokenReason
 
   constructor(reason: InvalidTokenReason) {

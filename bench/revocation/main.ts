@@ -1,0 +1,192 @@
+/**
+ * `npm run bench:revocation [-- --quick]`: how long after the answer to a revocation the verifiers still accept: fifty on
+ * loopback in several processes beside a real issuer, by push and by polling.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { openInstallation, startIssuer } from '../../src/compose.ts'
+import { readConfig } from '../../src/config.ts'
+import { describeMachine } from '../machine.ts'
+import { renderTable } from '../results.ts'
+import { percentile } from '../statistics.ts'
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    processes: { type: 'string', default: '4' },
+    verifiers: { type: 'string', default: '50' },
+    times: { type: 'string', default: '200' },
+  },
+})
+const processes = Number(values.processes)
+const total = Number(values.verifiers)
+const times = values.quick ? 5 : Number(values.times)
+const few = values.quick ? 1 : Math.min(times, 20)
+
+const audience = 'https://api.example'
+const password = 'correct horse battery staple'
+const directory = mkdtempSync(join(tmpdir(), 'mintage-revocation-'))
+const config = readConfig({
+  MINTAGE_PORT: '0',
+  MINTAGE_DATABASE_URL: `sqlite:${join(directory, 'mintage.db')}`,
+  MINTAGE_KEYS_DIR: join(directory, 'keys'),
+  MINTAGE_LOG_LEVEL: 'silent',
+  MINTAGE_BCRYPT_COST: '4',
+  MINTAGE_ADMIN_PORT: 'off',
+  MINTAGE_THROTTLE: 'off',
+})
+const installation = await openInstallation(config, { onProblem: () => undefined })
+const { apis, clients, users, keys } = installation.administration
+await apis.create(audience, { scopes: ['orders:read'] })
+const grants = ['client_credentials', 'password', 'refresh_token'] as const
+const service = await clients.create('service', false, { grants: [...grants] })
+await users.create('ada', { password })
+const issuer = await startIssuer({ config, prepare: async (url) => url })
+
+async function post(
+  path: string,
+  form: Readonly<Record<string, string>>,
+  secret = service.secret,
+  id = 'service',
+) {
+  const response = await fetch(issuer.url + path, {
+    method: 'POST',
+    headers: { Authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` },
+    body: new URLSearchParams(form),
+  })
+  const text = await response.text()
+  if (!response.ok) throw new Error(`${response.status} ${text}`)
+  const body: { access_token?: string; refresh_token?: string } = text === '' ? {} : JSON.parse(text)
+  return { access: body.access_token ?? '', refresh: body.refresh_token ?? '' }
+}
+
+const login = () => post('/oauth2/token', { grant_type: 'password', username: 'ada', password })
+const watchers: readonly ChildProcess[] = Array.from({ length: processes }, () =>
+  fork(fileURLToPath(new URL('./watcher.js', import.meta.url))),
+)
+
+async function askAll(message: object): Promise<readonly unknown[]> {
+  return Promise.all(
+    watchers.map(async (watcher) => {
+      watcher.send(message)
+      return (await once(watcher, 'message'))[0]
+    }),
+  )
+}
+
+async function setUp(revocation: 'push' | 'poll'): Promise<void> {
+  const verifiers = Math.ceil(total / processes)
+  await askAll({ issuer: issuer.url, audience, verifiers, revocation })
+}
+
+/** Milliseconds from the answer to the revocation until each verifier refused the token. */
+async function measure(
+  token: string,
+  revoke: () => Promise<unknown>,
+  pause: number,
+): Promise<readonly number[]> {
+  await askAll({ token, pause })
+  const refusals = watchers.map((watcher) => once(watcher, 'message'))
+  await revoke()
+  const answeredAt = performance.timeOrigin + performance.now()
+  const moments = (await Promise.all(refusals)) as [readonly number[]][]
+  // Who heard of it before the answer arrived was early, not late.
+  return moments.flatMap(([each]) => each.map((moment) => Math.max(moment - answeredAt, 0)))
+}
+
+interface Case {
+  readonly name: string
+  readonly times: number
+  readonly pause: number
+  readonly take: () => Promise<readonly [token: string, revoke: () => Promise<unknown>]>
+}
+
+const session = async () => {
+  const { access, refresh } = await login()
+  return [access, () => post('/oauth2/revoke', { token: refresh })] as const
+}
+const pushed: readonly Case[] = [
+  { name: 'a session', times, pause: 1, take: session },
+  {
+    name: 'an access token of a session',
+    times: few,
+    pause: 1,
+    async take() {
+      const { access } = await login()
+      return [access, () => post('/oauth2/revoke', { token: access })]
+    },
+  },
+  {
+    name: "a client's own access token",
+    times: few,
+    pause: 1,
+    async take() {
+      const { access } = await post('/oauth2/token', { grant_type: 'client_credentials' })
+      return [access, () => post('/oauth2/revoke', { token: access })]
+    },
+  },
+  {
+    name: 'a disabled client',
+    times: few,
+    pause: 1,
+    async take() {
+      const id = `client-${performance.now()}`
+      const { secret } = await clients.create(id, false, { grants: ['client_credentials'] })
+      const { access } = await post('/oauth2/token', { grant_type: 'client_credentials' }, secret, id)
+      return [access, () => clients.disable(id)]
+    },
+  },
+  {
+    name: 'keys revoke',
+    times: values.quick ? 1 : 5,
+    pause: 1,
+    async take() {
+      const { access } = await post('/oauth2/token', { grant_type: 'client_credentials' })
+      const { kid }: { kid: string } = JSON.parse(
+        Buffer.from(access.split('.')[0] ?? '', 'base64url').toString(),
+      )
+      return [access, () => keys.revoke(kid)]
+    },
+  },
+]
+
+const rows: string[][] = []
+async function run(how: string, each: Case): Promise<void> {
+  const all: number[] = []
+  for (let time = 0; time < each.times; time++) {
+    const [token, revoke] = await each.take()
+    all.push(...(await measure(token, revoke, each.pause)))
+  }
+  const figures = [0.5, 0.99, 1].map((share) => percentile(all, share).toFixed(1))
+  rows.push([how, each.name, String(each.times), String(all.length), ...figures])
+  process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`)
+}
+
+try {
+  await setUp('push')
+  for (const each of pushed) await run('push', each)
+  await setUp('poll')
+  await run('polling, no stream', {
+    name: 'a session',
+    times: values.quick ? 1 : 10,
+    pause: 20,
+    take: session,
+  })
+} finally {
+  for (const watcher of watchers) watcher.kill()
+  await issuer.stop('end')
+  await installation.close()
+  rmSync(directory, { recursive: true, force: true })
+}
+const { processor, cores, node, load, at } = describeMachine('.')
+const head = ['how', 'revoked', 'times', 'refusals', 'p50 ms', 'p99 ms', 'most ms']
+process.stdout.write(
+  `${at}, ${cores} × ${processor}, Node ${node}, load ${load.toFixed(2)}\n\n` +
+    `${Math.ceil(total / processes) * processes} verifiers in ${processes} processes; from the answer to the revocation ` +
+    `to the refusal\n\n${renderTable(head, rows)}\n`,
+)
