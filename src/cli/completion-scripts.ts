@@ -87,13 +87,15 @@ function writeBash(places: readonly Place[]): string {
     }),
   )
   const words = places.map(({ path, commands, options, choices, takesFile }) => {
-    const all = [...commands.map(lastWord), ...choices, ...options.flatMap(flagsOf)].join(' ')
-    const files = takesFile ? '; COMPREPLY+=($(compgen -f -- "$cur"))' : ''
-    return `    ${quote(path)}) COMPREPLY=($(compgen -W ${quote(all)} -- "$cur"))${files} ;;`
+    const flags = quote(options.flatMap(flagsOf).join(' '))
+    const found = quote([...commands.map(lastWord), ...choices].join(' '))
+    const files = takesFile ? ' COMPREPLY=($(compgen -f -- "$cur"))' : ''
+    return `    ${quote(path)}) flags=${flags} words=${found}${files} ;;`
   })
   return `# bash completion for mintage: source it, or put it into /etc/bash_completion.d/mintage
 _mintage() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} path=mintage word
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} path=mintage word flags= words=
+  COMPREPLY=()
   local IFS=$' \\t\\n'
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $path/$word in
@@ -106,6 +108,9 @@ ${values.join('\n')}
   case $path in
 ${words.join('\n')}
   esac
+  # Options are offered to whoever begins one.
+  [[ $cur == -* ]] && words=$flags
+  COMPREPLY+=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _mintage mintage
 `
