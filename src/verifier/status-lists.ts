@@ -178,9 +178,13 @@ export class StatusLists {
     this.#work()
   }
 
-  #finish(entry: Entry): void {
+  #takeEarly(entry: Entry): void {
     entry.isLoaded = true
     for (const [first, last] of entry.early.splice(0)) entry.list?.revoke(first, last)
+  }
+
+  #finish(entry: Entry): void {
+    this.#takeEarly(entry)
     if (!entry.isBehind) return
     entry.isBehind = false
     this.#behind--
@@ -233,11 +237,16 @@ export class StatusLists {
     const { list, epoch, version = Number.POSITIVE_INFINITY } = fetched
     if (entry.epoch !== undefined && epoch !== entry.epoch)
       throw new Error('The status list has another epoch.')
-    // Even a list that is too old says nothing wrong about what it says is revoked.
+    // Even a list that is too old says nothing wrong about what it says is revoked; until a newer one comes, it is what
+    // is known, and nobody is fresh.
     entry.list = entry.list?.bits === list.bits ? entry.list.mergedWith(list) : list
-    if (version < entry.required) throw new Error('The status list is older than the issuer announced.')
     entry.epoch = epoch
     entry.version = Math.max(entry.version, version === Number.POSITIVE_INFINITY ? 0 : version)
+    this.#takeEarly(entry)
+    if (version < entry.required) {
+      this.#markBehind(entry)
+      throw new Error('The status list is older than the issuer announced.')
+    }
     this.#finish(entry)
     this.#options.tell?.({ type: 'list.loaded', uri, size: list.size })
   }

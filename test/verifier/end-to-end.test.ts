@@ -1,16 +1,25 @@
 import { getListFromStatusListJWT } from '@sd-jwt/jwt-status-list'
 import test, { type ExecutionContext } from 'ava'
 import { eventually } from '../support/eventually.ts'
-import { startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
+import { openTestIssuer, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { decodeClaims } from '../support/oauth.ts'
 import { ask, clientToken, login, refresh } from '../support/requests.ts'
 import { becomesState, present, presentUntil, type Watched, watch } from './kit/verifying.ts'
 
 const revoked = '401 revoked'
 
+/** For all that ends nothing but its own tokens. */
+let shared: TestIssuer
+test.before(async () => {
+  shared = await openTestIssuer()
+})
+test.after.always(() => shared?.stop())
+
 /** A real issuer, and a verifier that is fresh. */
-async function makeScene(t: ExecutionContext): Promise<{ issuer: TestIssuer; watched: Watched }> {
-  const issuer = await startTestIssuer(t)
+async function makeScene(
+  t: ExecutionContext,
+  issuer: TestIssuer = shared,
+): Promise<{ issuer: TestIssuer; watched: Watched }> {
   const watched = watch(t, issuer)
   await watched.verifier.ready()
   t.is(await becomesState(watched, 'fresh'), 'fresh')
@@ -40,7 +49,7 @@ test('a revoked access token ends, and the session gives another', async (t) => 
 })
 
 test('disabling a user or a client ends their tokens', async (t) => {
-  const { issuer, watched } = await makeScene(t)
+  const { issuer, watched } = await makeScene(t, await startTestIssuer(t))
   const [user, client] = [await login(issuer), await clientToken(issuer)]
   t.is(await present(watched, user.access_token), 'accepted')
   t.is(await present(watched, client), 'accepted')
@@ -52,7 +61,7 @@ test('disabling a user or a client ends their tokens', async (t) => {
 })
 
 test('a withdrawn key ends what it signed, and its successor is known', async (t) => {
-  const { issuer, watched } = await makeScene(t)
+  const { issuer, watched } = await makeScene(t, await startTestIssuer(t))
   const token = await clientToken(issuer)
   t.is(await present(watched, token), 'accepted')
   const [header = ''] = token.split('.')
@@ -67,7 +76,7 @@ test('a withdrawn key ends what it signed, and its successor is known', async (t
 })
 
 test('without the stream the same is learned by asking', async (t) => {
-  const issuer = await startTestIssuer(t)
+  const issuer = shared
   const watched = watch(t, issuer, { revocation: 'poll', pollInterval: 200 })
   await watched.verifier.ready()
   const [gone, stays] = [await login(issuer), await login(issuer)]
@@ -78,7 +87,7 @@ test('without the stream the same is learned by asking', async (t) => {
 })
 
 test('a verifier that starts later knows what was revoked before, and reads lists as another implementation does', async (t) => {
-  const issuer = await startTestIssuer(t)
+  const issuer = shared
   const pairs = [await login(issuer), await login(issuer), await login(issuer)]
   const places = pairs.map(({ access_token }) => {
     const { status } = decodeClaims(access_token) as { status: { status_list: { idx: number; uri: string } } }
@@ -96,7 +105,7 @@ test('a verifier that starts later knows what was revoked before, and reads list
 })
 
 test('a verifier with credentials has its place in the stream, and asks about tokens when it is blind', async (t) => {
-  const issuer = await startTestIssuer(t)
+  const issuer = shared
   const { id, secret } = issuer.service
   const watched = watch(t, issuer, {
     introspection: { clientId: id, clientSecret: secret },

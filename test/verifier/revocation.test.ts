@@ -76,7 +76,7 @@ test('a list that nothing announced is fetched once, for well-signed tokens only
   const forged = issuer.mintOn(`${issuer.url}/status-lists/forged`).token.slice(0, -8)
   t.is(await present(watched, `${forged}AAAAAAAw`), '401 bad_signature')
   t.is(issuer.count('list'), 1)
-  for (let at = 0; at < 20; at++) {
+  for (let at = 0; at < 5; at++) {
     t.is(await present(watched, issuer.mintOn(`${issuer.url}/status-lists/unknown`).token), '503 status')
   }
   t.is(issuer.count('list'), 2, 'a list that is not there is not asked for again at once')
@@ -157,6 +157,32 @@ test('without a stream the issuer is asked every few seconds', async (t) => {
   }
 })
 
+test('a list that changes while it is fetched is good enough for a stale verifier, and never for a fresh one', async (t) => {
+  const issuer = await startScriptedIssuer(t)
+  const uri = issuer.addList()
+  const watched = watch(t, issuer, { revocation: 'poll', pollInterval: 50 })
+  await watched.verifier.ready()
+  t.is(await becomesState(watched, 'fresh'), 'fresh')
+  const [gone, good] = [issuer.mintOn(uri), issuer.mintOn(uri)]
+  const old = issuer.signList(uri)
+  issuer.answers.set('list', (_, response) => response.end(old))
+  issuer.revoke(uri, gone.index)
+  t.is(await becomesState(watched, 'stale'), 'stale')
+  t.true((await told(watched, 'list.failed')) > 0)
+  t.is(await present(watched, good.token), 'accepted')
+  const other = issuer.addList()
+  const before = issuer.signList(other)
+  issuer.answers.set('list', (request, response) =>
+    response.end(other.endsWith(request.url ?? '') ? before : old),
+  )
+  issuer.revoke(other, 9)
+  t.is(await presentUntil(watched, issuer.mintOn(other).token, 'accepted'), 'accepted')
+  t.is(watched.verifier.state, 'stale')
+  issuer.answers.clear()
+  t.is(await presentUntil(watched, gone.token, revoked), revoked)
+  t.is(await becomesState(watched, 'fresh'), 'fresh')
+})
+
 test('an older version is refused, and what is known stays', async (t) => {
   const issuer = await startScriptedIssuer(t)
   const uri = issuer.addList()
@@ -228,7 +254,11 @@ test('fresh, stale and blind, by whichever clock says more, and what each policy
     t.is(await becomesState(watched, 'fresh'), 'fresh')
     const { token } = issuer.mintOn(uri)
     t.is(await present(watched, token), 'accepted')
+    // Nobody vouches for anything any more, by whichever way.
     issuer.isPushing = false
+    for (const route of ['events', 'aggregation'] as const) {
+      issuer.answers.set(route, (_, response) => response.writeHead(503).end())
+    }
     const clock = at === 1 ? 'monotonic' : 'wall'
     for (const [state, age] of [
       ['stale', 7_000],
@@ -245,8 +275,9 @@ test('fresh, stale and blind, by whichever clock says more, and what each policy
       issuer.active = true
       issuer.answers.set('introspect', (_, response) => response.writeHead(500).end())
       t.is(await present(watched, token), '503 introspection')
-      issuer.answers.clear()
+      issuer.answers.delete('introspect')
     }
+    issuer.answers.clear()
     issuer.isPushing = true
     watched.verifier.close()
   }
