@@ -137,6 +137,7 @@ async function composeIssuer(
     store,
     keys,
     clock,
+    accessTokenTtl: config.accessTokenTtl,
     subscribers: config.streamSubscribers,
     onError,
   }).catch(async (error) => {

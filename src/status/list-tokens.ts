@@ -12,17 +12,14 @@ import type { StatusFollower } from './follower.ts'
 
 const compress = promisify(deflate)
 
-/** How long a list is good for, in milliseconds: about as long as it is worth anything to those who cannot ask again. */
-const tokenLife = 15 * minute
-
-/** After how long a list that did not change is signed again, in milliseconds. */
-const renewal = 5 * minute
+/** The longest that a list is good for, in milliseconds: about as long as it is worth anything to those who cannot ask again. */
+const longestLife = 15 * minute
 
 /** How often a list that changes is made anew at most, in milliseconds. */
 export const rebuildPause = second
 
-/** After how many seconds whoever keeps a list should ask for it again (the draft's `ttl`). */
-const ttl = 10
+/** The longest `ttl`, in seconds: after how long whoever keeps a list should ask for it again (the draft, "Status List Token"). */
+const longestTtl = 10
 
 /** How old what this process knows may be before it asks the database, and how long it waits then, in milliseconds. */
 const confirmedFor = second
@@ -40,6 +37,8 @@ export interface StatusKeys {
 }
 
 export interface ListTokensOptions {
+  /** How long access tokens live, in milliseconds: no list need outlast them, nor the key that signed it. */
+  readonly accessTokenTtl: number
   readonly issuer: string
   /** What the id of a list is appended to. */
   readonly listBase: string
@@ -70,11 +69,14 @@ interface Built extends ListToken {
  */
 export class ListTokens {
   readonly #options: ListTokensOptions
+  /** How long a list is good for, in milliseconds. */
+  readonly #life: number
   readonly #built = new Map<string, Built>()
   readonly #building = new Map<string, Promise<Built>>()
 
   constructor(options: ListTokensOptions) {
     this.#options = options
+    this.#life = Math.max(second, Math.min(longestLife, options.accessTokenTtl))
   }
 
   /**
@@ -99,7 +101,7 @@ export class ListTokens {
     const age = built ? performance.now() - built.builtAt : Number.POSITIVE_INFINITY
     if (built && this.#options.keys.publicKey(built.kid)) {
       const hasAll = built.listVersion === list.version
-      if ((hasAll && age < renewal) || (!isConfirmed && age < tokenLife / 2)) return built
+      if ((hasAll && age < this.#life / 3) || (!isConfirmed && age < this.#life / 2)) return built
     }
     if (!isConfirmed) throw new UnavailableError('The status lists cannot be read now.')
     return this.#share(list)
@@ -150,15 +152,15 @@ export class ListTokens {
       sub: listBase + list.id,
       iss: issuer,
       iat: issuedAt,
-      exp: issuedAt + tokenLife / second,
-      ttl,
+      exp: issuedAt + Math.floor(this.#life / second),
+      ttl: Math.max(1, Math.min(longestTtl, Math.floor(this.#life / (2 * second)))),
       epoch,
       version,
       status_list: { bits: 1, lst, aggregation_uri: aggregationUri },
     })
     const encoded = Buffer.from(payload).toString('base64url')
     for (let attempt = 1; attempt <= signingAttempts; attempt++) {
-      const signer = await keys.signer(tokenLife)
+      const signer = await keys.signer(this.#life)
       const signingInput = `${encodeHeader(signer.kid)}.${encoded}`
       const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
       if (!keys.publicKey(signer.kid)) continue

@@ -18,6 +18,8 @@ export interface StatusOptions {
   readonly store: Store
   readonly keys: StatusKeys
   readonly clock: Clock
+  /** How long access tokens live, in milliseconds. */
+  readonly accessTokenTtl: number
   /** How many may follow the event stream at once. */
   readonly subscribers: number
   readonly onError: (error: unknown) => void

@@ -113,7 +113,7 @@ test('every command that uses the installation reads the file', async (t) => {
   t.is(misconfigured.code, 1)
   t.regex(misconfigured.stderr, /^mintage: MINTAGE_PORT is "x": expected /)
   const served = await startChildIssuer(['serve', '--config', join(directory, 'mintage.toml')], {
-    MINTAGE_KEYS_DIR: join(directory, 'keys'),
+    MINTAGE_KEYS_DIR: join(directory, 'secret/keys'),
     MINTAGE_DATABASE_URL: `sqlite:${join(directory, 'here/m.db')}`,
   })
   t.is(served.ready['issuer'], 'https://issuer.example')

@@ -10,9 +10,12 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { findFreePort, runMintage, startChildIssuer } from '../support/child-issuer.ts'
+import { eventually } from '../support/eventually.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
 
 const Database = loadSqliteDriver()
@@ -81,9 +84,23 @@ async function makeInstallation(t: ExecutionContext) {
   }
 }
 
+/** The snapshot once the server has nothing left to do by itself, such as sealing the rows of its start. */
+async function settledSnapshot(directory: string) {
+  let last = snapshot(directory)
+  return eventually(
+    async () => {
+      await delay(2_000)
+      const before = last
+      last = snapshot(directory)
+      return isDeepStrictEqual(last, before) ? last : []
+    },
+    (files) => files.length > 0,
+  )
+}
+
 test('beside a running server everything is well, and nothing is changed', async (t) => {
   const { directory, environment, issuer } = await makeInstallation(t)
-  const before = snapshot(directory)
+  const before = await settledSnapshot(directory)
   const { failures, findings } = await examine(t, environment)
   t.deepEqual(failures, [])
   const well = findings.filter((finding) => finding.status === 'ok').map((finding) => finding.check)
@@ -142,7 +159,7 @@ test('a wrong configuration is a failure by itself', async (t) => {
 test('keys that are loose, missing or damaged are named with what to do', async (t) => {
   const { environment, keys } = await makeInstallation(t)
   const [file = ''] = readdirSync(keys).filter((name) => name.endsWith('.pem'))
-  const [mac = ''] = readdirSync(keys).filter((name) => name.endsWith('.key'))
+  const [mac = ''] = readdirSync(keys).filter((name) => name.startsWith('mac-'))
   chmodSync(keys, 0o755)
   chmodSync(join(keys, file), 0o644)
   writeFileSync(join(keys, mac), Buffer.alloc(32).toString('base64url'))
