@@ -72,6 +72,14 @@ export class EventStream implements Following {
     return !this.#closed
   }
 
+  /** Waits until this process knows what another one told a reader before; an outage is no reason to wait. */
+  async prepare(lastEventId: string | undefined): Promise<void> {
+    const known = this.#read(lastEventId)
+    if (known !== undefined && known > this.#follower.board.version) {
+      await this.#follower.catchUp().catch(() => undefined)
+    }
+  }
+
   /**
    * Begins to tell a reader.
    * @param lastEventId what it has already, from the header of that name.
@@ -124,11 +132,16 @@ export class EventStream implements Following {
     return snapshotFrame(summarise(this.#follower.board, this.#listBase))
   }
 
+  /** The version that an event id of this epoch names. */
+  #read(lastEventId: string | undefined): number | undefined {
+    const match = /^(.+)\.(\d{1,15})$/.exec(lastEventId ?? '')
+    return match?.[1] === this.#follower.board.epoch ? Number(match[2]) : undefined
+  }
+
   #resume(lastEventId: string | undefined): Buffer | undefined {
     const { epoch, version: latest } = this.#follower.board
-    const match = /^(.+)\.(\d{1,15})$/.exec(lastEventId ?? '')
-    if (match?.[1] !== epoch) return undefined
-    const version = Number(match[2])
+    const version = this.#read(lastEventId)
+    if (version === undefined) return undefined
     const missed = this.#history.since(version, latest)
     if (!missed) return undefined
     const frames = Buffer.concat([resumedFrame(epoch, version), ...missed])

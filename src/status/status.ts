@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { sha256 } from '../lib/digests.ts'
 import { second } from '../lib/durations.ts'
-import type { StatusReference } from '../store/status-change.ts'
+import type { NumberedChange, StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import { summarise } from './event-frames.ts'
 import { EventStream } from './event-stream.ts'
@@ -42,7 +42,7 @@ export class Status {
   readonly #unsubscribe: () => void
   #aggregation: { readonly of: object; readonly version: number; readonly body: string } | undefined
 
-  private constructor(options: StatusOptions, follower: StatusFollower, changes: EventStreamChanges) {
+  private constructor(options: StatusOptions, follower: StatusFollower, changes: readonly NumberedChange[]) {
     const { store, clock, listSize = defaultListSize, onError, base } = options
     this.#follower = follower
     this.#listBase = base + listPath
@@ -114,5 +114,3 @@ export class Status {
     await this.#follower.close()
   }
 }
-
-type EventStreamChanges = ConstructorParameters<typeof EventStream>[1]

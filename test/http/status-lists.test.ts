@@ -1,5 +1,11 @@
 import test from 'ava'
-import { audience, openTestIssuer, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
+import {
+  audience,
+  openTestIssuer,
+  password,
+  startTestIssuer,
+  type TestIssuer,
+} from '../support/in-process-issuer.ts'
 import { basic, decodeClaims, type TokenPair } from '../support/oauth.ts'
 import { ask, clientToken, isActive, login, refresh } from '../support/requests.ts'
 import { bitAt, bitOf, eventualBit, placeOf, readByOthers, readList } from '../support/status.ts'
@@ -39,10 +45,27 @@ test('the access tokens of a session share a place', async (t) => {
   t.notDeepEqual(placeOf((await login(issuer)).access_token), placeOf(pair.access_token))
 })
 
+/** A user and a client of one case, on an issuer that others may share. */
+interface World extends Pick<TestIssuer, 'url' | 'administration' | 'service'> {
+  readonly username: string
+}
+
+let worlds = 0
+
+async function makeWorld({ url, administration }: TestIssuer): Promise<World> {
+  const name = `case-${worlds++}`
+  await administration.users.create(name, { password })
+  const { secret = '' } = await administration.clients.create(name, false, {
+    grants: ['client_credentials', 'password', 'refresh_token'],
+    audiences: [audience],
+  })
+  return { url, administration, service: { id: name, secret }, username: name }
+}
+
 /** How tokens of the session `pair` and the client token `own` can be revoked, and which of them then are. */
 const revocations: readonly (readonly [
   what: string,
-  revoke: (at: TestIssuer, pair: TokenPair, own: string) => Promise<unknown>,
+  revoke: (at: World, pair: TokenPair, own: string) => Promise<unknown>,
   revoked: readonly ('session' | 'client')[],
 ])[] = [
   [
@@ -61,35 +84,38 @@ const revocations: readonly (readonly [
     },
     ['session'],
   ],
-  ['the user is disabled', (at) => at.administration.users.disable('ada'), ['session']],
-  ['the user is deleted', (at) => at.administration.users.delete('ada'), ['session']],
+  ['the user is disabled', (at) => at.administration.users.disable(at.username), ['session']],
+  ['the user is deleted', (at) => at.administration.users.delete(at.username), ['session']],
   [
     'the password is changed',
-    (at) => at.administration.users.setPassword('ada', 'another good one!'),
+    (at) => at.administration.users.setPassword(at.username, 'another good one!'),
     ['session'],
   ],
-  ['the client is disabled', (at) => at.administration.clients.disable('service'), ['session', 'client']],
-  ['the client is deleted', (at) => at.administration.clients.delete('service'), ['session', 'client']],
+  ['the client is disabled', (at) => at.administration.clients.disable(at.service.id), ['session', 'client']],
+  ['the client is deleted', (at) => at.administration.clients.delete(at.service.id), ['session', 'client']],
   [
     'an operator ends the session',
     (at, pair) => at.administration.sessions.revoke(String(decodeClaims(pair.access_token)['sid'])),
     ['session'],
   ],
-  ['an operator ends the user’s sessions', (at) => at.administration.sessions.revokeUser('ada'), ['session']],
+  [
+    'an operator ends the user’s sessions',
+    (at) => at.administration.sessions.revokeUser(at.username),
+    ['session'],
+  ],
   ['an operator ends all sessions', (at) => at.administration.sessions.revokeAll(), ['session']],
   ['an operator revokes all keys', (at) => at.administration.keys.revokeAll(), ['session', 'client']],
 ]
 
 for (const [what, revoke, revoked] of revocations) {
   test(`when ${what}, the list shows it, and what it does not concern stays`, async (t) => {
-    const at = await startTestIssuer(t)
-    const { secret = '' } = await at.administration.clients.create('other', false, {
-      grants: ['client_credentials'],
-      audiences: [audience],
-    })
-    const pair = await login(at)
+    const isForAll = / all (sessions|keys)/.test(what)
+    const shared = isForAll ? await startTestIssuer(t) : issuer
+    const at = await makeWorld(shared)
+    const other = await makeWorld(shared)
+    const pair = await login(at, { username: at.username })
     const own = await clientToken(at)
-    const stranger = await clientToken(at, {}, basic({ id: 'other', secret }))
+    const stranger = await clientToken(other)
     await revoke(at, pair, own)
     const everything = what.includes('all keys')
     const tokens = [
@@ -101,7 +127,7 @@ for (const [what, revoke, revoked] of revocations) {
     for (const [token, isRevoked] of [...tokens].sort(([, one], [, other]) => Number(other) - Number(one))) {
       t.is(await eventualBit(token, at.url, isRevoked ? 1 : 0), isRevoked ? 1 : 0)
     }
-    const caller = basic({ id: 'other', secret })
+    const caller = basic(other.service)
     // The other client is registered for the audience, so it is told.
     t.is(await isActive(at, pair.access_token, caller), !revoked.includes('session'))
     t.is(await isActive(at, own, caller), !revoked.includes('client'))

@@ -36,7 +36,11 @@ export function statusEventsEndpoint(
     const { req: request, res: response } = context
     const reader = new ResponseReader(response)
     const visitor = { isAuthenticated: credentials !== undefined, network: networks.find(request) }
-    const leave = stream.subscribe(reader, visitor, header(context, 'last-event-id'))
+    const lastEventId = header(context, 'last-event-id')
+    await stream.prepare(lastEventId)
+    // Gone meanwhile: nobody would ever give its place back.
+    if (request.socket.destroyed) return
+    const leave = stream.subscribe(reader, visitor, lastEventId)
     if (!leave) {
       context.remove('Content-Type')
       context.remove('X-Accel-Buffering')
