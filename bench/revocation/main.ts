@@ -1,5 +1,5 @@
 /**
- * `npm run bench:revocation [-- --quick]`: how long after the answer to a revocation the verifiers still accept: fifty on
+ * `npm run bench:revocation [-- --quick] [--only NAME]`: how long after the answer to a revocation the verifiers still accept: fifty on
  * loopback in several processes beside a real issuer, by push and by polling.
  */
 import { type ChildProcess, fork } from 'node:child_process'
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     processes: { type: 'string', default: '4' },
     verifiers: { type: 'string', default: '50' },
     times: { type: 'string', default: '200' },
+    only: { type: 'string' },
   },
 })
 const processes = Number(values.processes)
@@ -169,7 +170,7 @@ async function run(how: string, each: Case): Promise<void> {
 
 try {
   await setUp('push')
-  for (const each of pushed) await run('push', each)
+  for (const each of pushed) if (!values.only || each.name.includes(values.only)) await run('push', each)
   await setUp('poll')
   await run('polling, no stream', {
     name: 'a session',

@@ -29,11 +29,22 @@ async function refusedAt(verifier: Verifier, token: string, pause: number): Prom
   }
 }
 
+async function acceptance(verifier: Verifier, token: string): Promise<void> {
+  for (;;) {
+    try {
+      await verifier.verify(token)
+      return
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
 process.on('message', async (message: Setup | { readonly token: string; readonly pause: number }) => {
   if ('token' in message) {
     const { token, pause } = message
-    // It is good, and everybody has seen it.
-    for (const verifier of verifiers) await verifier.verify(token)
+    // It is good, and everybody has seen it; its key may be a new one.
+    for (const verifier of verifiers) await acceptance(verifier, token)
     process.send?.('watching')
     process.send?.(await Promise.all(verifiers.map((verifier) => refusedAt(verifier, token, pause))))
     return

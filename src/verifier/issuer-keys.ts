@@ -32,6 +32,8 @@ const strangerPause = 30_000
 const failurePause = 1_000
 /** For how long the nodes of one issuer may show different keys, in milliseconds; ten times what they need. */
 const lagOfNodes = 60_000
+/** From a key event to the second look, in milliseconds. */
+const echoPause = 2_000
 const renewal = { least: 5_000, standard: 300_000, most: 3_600_000 }
 
 /**
@@ -96,11 +98,16 @@ export class IssuerKeys {
     throw new InvalidTokenError('unknown_key')
   }
 
-  /** The issuer says that its keys changed: asks at once, and once more if an answer may be older than that. */
+  /**
+   * The issuer says that its keys changed: asks at once, and once more a little later, since the node that answers may
+   * hear of the change after the one that told it. A `kid` that is unknown meanwhile may ask as well.
+   */
   async refetch(): Promise<void> {
+    this.#strangerAskedAt = Number.NEGATIVE_INFINITY
     const earlier = this.#fetching
     if (earlier) await earlier.catch(() => undefined)
     await this.#fetch().catch(() => undefined)
+    this.#schedule(echoPause)
   }
 
   /** Never again accepts these, whatever the JWKS says. */
