@@ -131,6 +131,8 @@ test('what is pruned leaves a signed checkpoint; the export is a line of JSON a 
 
 test('a lost key is told by its name, and a new one goes on from there', async (t) => {
   const { directory, run, verify, environment } = await makeTrail(t)
+  // With the signing keys beside it: a directory without any is told as the wrong one.
+  await (await startChildIssuer(['serve'], environment)).end()
   const [file = ''] = readdirSync(join(directory, 'keys')).filter((name) => name.startsWith('audit-'))
   rmSync(join(directory, 'keys', file))
   const served = await run('serve')

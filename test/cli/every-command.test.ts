@@ -190,6 +190,7 @@ test('bytes that are no text, and arguments as long as the system lets them be, 
       env: cleanEnvironment(environment),
       encoding: 'utf8',
     })
+  t.is(run('"$0" "$1" migrate').status, 0)
   const binary = run(`"$0" "$1" client get $'\\xff\\xfe'`)
   t.deepEqual(
     [binary.status, binary.stdout, binary.stderr],
