@@ -176,8 +176,7 @@ class RevocationWorld {
     const working = [
       ...Array.from({ length: 3 }, () => loop(this.#makings, 60)),
       ...Array.from({ length: 3 }, () => loop(this.#revocations, 250)),
-      loop(this.#wireFaults, 500),
-      loop(this.#wireFaults, 500),
+      ...Array.from({ length: 3 }, () => loop(this.#wireFaults, 500)),
       loop(this.#nodeFaults, 3_000),
       loop(this.#keyActs, 5_000),
       ...this.#verifiers.map((verifier) => verifier.work(() => this.#choose(), signal)),
@@ -275,6 +274,7 @@ class RevocationWorld {
     delay: [3, () => this.#hurt('delayed', 200 + this.#random() * 4_000)],
     'hold back': [3, () => this.#hurt('held')],
     'down for a while': [2, () => this.#hurt('down')],
+    'delay, then down': [3, () => this.#slowThenGone()],
     'set a clock': [
       2,
       async () => {
@@ -444,6 +444,16 @@ class RevocationWorld {
       wire?.set('down')
       await sleep(this.#random() * 9_000)
     }
+    wire?.set('none')
+  }
+
+  /** What a verifier hears last was old already when it came. */
+  async #slowThenGone(): Promise<void> {
+    const wire = this.#pick(this.#wires)
+    wire?.set('delayed', 2_000 + this.#random() * 1_900)
+    await sleep(5_000 + this.#random() * 3_000)
+    wire?.set('down')
+    await sleep(9_000)
     wire?.set('none')
   }
 

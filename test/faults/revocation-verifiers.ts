@@ -75,7 +75,9 @@ export class WatchedVerifier {
       return 'accepted'
     } catch (error) {
       if (!(error instanceof Error && 'status' in error)) throw error
-      return `${error.status} ${'reason' in error ? error.reason : error.name}`
+      const refusal = `${error.status} ${'reason' in error ? error.reason : error.name}`
+      // Whoever cannot ask cannot say.
+      return error.status === 503 ? `${refusal}, wire ${this.wire.fault}` : refusal
     }
   }
 

@@ -29,6 +29,10 @@ export class Wire {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
+  get fault(): WireFault {
+    return this.#fault
+  }
+
   /** `delay`, in milliseconds, is for `delayed`. What is held waits in the issuer, as for a slow reader. */
   set(fault: WireFault, delay = 0): void {
     this.#fault = fault
@@ -62,8 +66,7 @@ class Link {
   readonly #near: Socket
   readonly #far: Socket
   #delay = 0
-  /** When the last piece is due, so that none overtakes another. */
-  #lastDue = 0
+  readonly #waiting: { readonly due: number; readonly act: () => void }[] = []
 
   constructor(near: Socket, { hostname, port }: URL, onEnd: () => void) {
     this.#near = near
@@ -92,10 +95,17 @@ class Link {
   }
 
   #pass(act: () => void): void {
-    const now = performance.now()
-    const due = Math.max(this.#lastDue, now + this.#delay)
-    this.#lastDue = due
-    if (due <= now) act()
-    else setTimeout(act, due - now)
+    this.#waiting.push({ due: performance.now() + this.#delay, act })
+    if (this.#waiting.length === 1) this.#drain()
+  }
+
+  /** In order: none overtakes another, whatever the delay of each. */
+  #drain(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const wait = next.due - performance.now()
+      if (wait > 0) return void setTimeout(() => this.#drain(), Math.ceil(wait))
+      next.act()
+      this.#waiting.shift()
+    }
   }
 }
