@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AdminError } from '../../src/admin/admin-error.ts'
-import type { ChildIssuer } from '../support/child-issuer.ts'
 import { eventually } from '../support/eventually.ts'
 import { audience, password } from '../support/in-process-issuer.ts'
 import { decodeClaims } from '../support/oauth.ts'
 import { createInstallation, type SharedInstallation } from '../support/shared-installation.ts'
 import { type Answer, LostAnswerError, TokenClient } from '../support/token-client.ts'
 import { type Issued, Ledger } from './revocation-ledger.ts'
+import { Node, seeded } from './revocation-nodes.ts'
 import { WatchedVerifier } from './revocation-verifiers.ts'
 import { Wire } from './revocation-wire.ts'
 
@@ -80,39 +80,6 @@ export async function runRevocation(options: RevocationOptions): Promise<Revocat
     front.close()
     for (const node of nodes) await node.kill()
     await installation.close()
-  }
-}
-
-/** One of the issuers; its port is another after each start. */
-class Node {
-  readonly #installation: SharedInstallation
-  #child: ChildIssuer | undefined
-
-  constructor(installation: SharedInstallation) {
-    this.#installation = installation
-  }
-
-  /** Undefined while it does not run. */
-  get url(): string | undefined {
-    return this.#child?.url
-  }
-
-  async start(): Promise<void> {
-    this.#child = await this.#installation.startChild()
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.process.kill(signal)
-  }
-
-  async end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#child
-    this.#child = undefined
-    await child?.end(signal)
-  }
-
-  kill(): Promise<void> {
-    return this.end('SIGKILL')
   }
 }
 
@@ -516,17 +483,6 @@ class RevocationWorld {
 function stoppable(): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController()
   return { signal: controller.signal, stop: () => controller.abort() }
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 function sum(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
