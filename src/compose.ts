@@ -4,6 +4,7 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
+import { keyPolicy, streamPlaces } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -18,7 +19,6 @@ import { createTrail, VaultAuditKeys } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { RingKeeper } from './keys/ring-keeper.ts'
-import type { KeyPolicy } from './keys/schedule.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import type { Watch } from './lib/watch.ts'
@@ -76,6 +76,7 @@ const patience = 7 * second
  */
 export async function startIssuer(options: StartOptions): Promise<RunningIssuer> {
   const { config, clock } = options
+  if (!options.prepare && config.issuer === undefined) throw new ConfigError([missingIssuer])
   const logger = createLogger(config.logLevel, options.logTo)
   for (const warning of config.warnings) logger.warn({ event: 'config.warning', message: warning })
   const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
@@ -138,7 +139,7 @@ async function composeIssuer(
     keys,
     clock,
     accessTokenTtl: config.accessTokenTtl,
-    subscribers: config.streamSubscribers,
+    subscribers: streamPlaces(config),
     onError,
   }).catch(async (error) => {
     await keys.close()
@@ -227,6 +228,8 @@ export interface InstallationOptions {
   /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
   readonly onProblem: (error: unknown) => void
   readonly clock?: Clock
+  /** Refuses where there is no SQLite file yet, which would be made otherwise. */
+  readonly mustExist?: boolean
   /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
   readonly refuseOld?: boolean
 }
@@ -276,16 +279,6 @@ export async function openInstallation(
 function createHashPool(config: Config, watch?: Watch): HashPool {
   const { bcryptCost: cost, hashThreads: threads, hashQueue: queue } = config
   return new HashPool({ cost, threads, queue, ...(watch && { watch }) })
-}
-
-function keyPolicy(config: Config): KeyPolicy {
-  return {
-    rotation: config.keyRotation,
-    bits: config.keyBits,
-    jwksMaxAge: config.jwksMaxAge,
-    tokenLife: config.accessTokenTtl,
-    sessionIdle: config.sessionIdleTtl,
-  }
 }
 
 function openKeys(

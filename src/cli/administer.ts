@@ -3,9 +3,15 @@ import { openInstallation } from '../compose.ts'
 import { loadConfig } from './configuration.ts'
 import { say, warn } from './output.ts'
 
-/** Runs one use case on the installation that the configuration names, and lets go of it. */
-export async function administer<T>(use: (administration: Administration) => Promise<T>): Promise<T> {
-  const installation = await openInstallation(await loadConfig(), { onProblem: warn })
+/**
+ * Runs one use case on the installation that the configuration names, and lets go of it. Only one that begins
+ * something may make the database: whoever asks what there is has mistyped its path when there is none.
+ */
+export async function administer<T>(
+  use: (administration: Administration) => Promise<T>,
+  { mayCreate = false }: { readonly mayCreate?: boolean } = {},
+): Promise<T> {
+  const installation = await openInstallation(await loadConfig(), { onProblem: warn, mustExist: !mayCreate })
   const { newFile } = installation.store
   try {
     const result = await use(installation.administration)

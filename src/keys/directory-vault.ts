@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, readdirSync } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { randomToken } from '../lib/ids.ts'
@@ -183,11 +183,28 @@ function taken(path: string, cause: unknown): VaultError {
 }
 
 function missing(path: string, name: SecretName, cause: unknown): VaultError {
+  const directory = dirname(path)
+  if (!holdsKeys(directory)) {
+    return new VaultError(
+      'missing',
+      `${directory} holds no keys: make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
+      { cause },
+    )
+  }
   return new VaultError(
     'missing',
     `${path} is missing: restore it from a backup or run ${revocationCommand(name)}.`,
     { cause },
   )
+}
+
+/** A directory without any is more likely mistyped than robbed, and a new key would be the wrong way on. */
+function holdsKeys(directory: string): boolean {
+  try {
+    return readdirSync(directory).some((file) => /\.(pem|key)$/.test(file))
+  } catch {
+    return false
+  }
 }
 
 function unreadable(path: string, cause: unknown): VaultError {

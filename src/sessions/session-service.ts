@@ -203,12 +203,19 @@ export class SessionService {
   }
 
   /**
-   * Revokes the access tokens that a live session has at `place`; those to come get another, so its refresh token
-   * lives. Nothing happens, and `event` is not told, when they were revoked already.
+   * Revokes the access tokens that a session has at `place`; those to come get another, so its refresh token lives.
+   * Nothing happens, and `event` is not told, when a live session's were revoked already.
    */
   async replaceAccessTokens(sid: string, place: StatusReference, event: Event): Promise<void> {
     const session = await this.findBySid(sid)
-    if (!session) return
+    if (!session) {
+      // Its access tokens may outlive a session that nobody refreshed.
+      await this.#store.transaction(async (tx) => {
+        await tx.statusLog.flag([place])
+        await tx.record(event)
+      })
+      return
+    }
     await this.#withPlace(session.expiresAt - session.createdAt, async (tx, other) => {
       if (await tx.sessions.moveStatus(sid, place, other)) await tx.record(event)
     })

@@ -53,6 +53,22 @@ export class StatusBoard {
     }
   }
 
+  /** The places that are revoked here and not on `other`, of the lists that both have. */
+  revokedBeyond(other: StatusBoard): readonly StatusReference[] {
+    const places: StatusReference[] = []
+    for (const { id, bits } of this.lists.values()) {
+      const others = other.lists.get(id)?.bits
+      if (!others) continue
+      for (const [byte, value] of bits.entries()) {
+        const more = value & ~(others[byte] ?? 0)
+        for (let bit = 0; bit < 8; bit++) {
+          if ((more & (1 << bit)) !== 0) places.push({ list: id, index: byte * 8 + bit })
+        }
+      }
+    }
+    return places
+  }
+
   /** Whether a place is revoked; so is one of a list that is not in use, which nothing unexpired refers to. */
   isRevoked({ list: id, index }: StatusReference): boolean {
     const list = this.lists.get(id)

@@ -102,11 +102,13 @@ export class EventStream implements Following {
   }
 
   changed(changes: readonly NumberedChange[]): void {
+    if (this.#closed) return
     const frames = this.#remember(changes)
     this.#write(this.#places.all(), Buffer.concat(frames))
   }
 
   reset(changes: readonly NumberedChange[]): void {
+    if (this.#closed) return
     this.#history.clear()
     this.#remember(changes)
     if (this.#places.size > 0) this.#write(this.#places.all(), this.#snapshot())

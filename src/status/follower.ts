@@ -112,6 +112,10 @@ export class StatusFollower {
   async #read(): Promise<void> {
     const asked = performance.now()
     const position = await this.#store.sequenceStatus()
+    if (position.epoch === this.#board.epoch && position.version < this.#board.version) {
+      await this.#makeGood(this.#board)
+      return this.#read()
+    }
     while (position.epoch === this.#board.epoch && this.#board.version < position.version) {
       const changes = await this.#store.statusLog.read(this.#board.version, page)
       if (!isGapless(changes, this.#board.version)) break
@@ -120,11 +124,31 @@ export class StatusFollower {
     }
     if (position.epoch !== this.#board.epoch || position.version > this.#board.version) {
       // Another epoch, or changes that were pruned before this process had read them.
-      const { board, changes } = await loadBoard(this.#store)
-      this.#board = board
-      for (const following of this.#following) following.reset(changes)
+      await this.#reload()
     }
     this.#confirmedAt = asked
+  }
+
+  async #reload(): Promise<void> {
+    const { board, changes } = await loadBoard(this.#store)
+    this.#board = board
+    for (const following of this.#following) following.reset(changes)
+  }
+
+  /**
+   * The database has lost commits under this process, as a standby may that replicates asynchronously: numbers go on
+   * beyond all that were given, and what was revoked and told stays so.
+   */
+  async #makeGood(known: StatusBoard): Promise<void> {
+    this.#onError(
+      new Error(
+        'The database lost changes that were committed: what is known to be revoked is written again.',
+      ),
+    )
+    await this.#store.transaction((tx) => tx.statusLog.leapTo(Math.max(tx.now, known.version + 1)))
+    await this.#reload()
+    const lost = known.revokedBeyond(this.#board)
+    if (lost.length > 0) await this.#store.transaction((tx) => tx.statusLog.flag(lost))
   }
 }
 

@@ -72,7 +72,7 @@ export class ListTokens {
   /** How long a list is good for, in milliseconds. */
   readonly #life: number
   readonly #built = new Map<string, Built>()
-  readonly #building = new Map<string, Promise<Built>>()
+  readonly #building = new Map<string, Promise<Built | undefined>>()
 
   constructor(options: ListTokensOptions) {
     this.#options = options
@@ -124,7 +124,7 @@ export class ListTokens {
     return Promise.race([caughtUp, sleep(patience, false, { ref: false })])
   }
 
-  #share(list: BoardList): Promise<Built> {
+  #share(list: BoardList): Promise<Built | undefined> {
     const underWay = this.#building.get(list.id)
     if (underWay) return underWay
     const building = this.#build(list).finally(() => this.#building.delete(list.id))
@@ -132,13 +132,16 @@ export class ListTokens {
     return building
   }
 
-  async #build(list: BoardList): Promise<Built> {
+  async #build(asked: BoardList): Promise<Built | undefined> {
     const { follower, issuer, listBase, aggregationUri, clock, keys } = this.#options
-    const before = this.#built.get(list.id)
+    const before = this.#built.get(asked.id)
     // One that changes all the time is made once a second, with all that happened until then.
-    if (before && before.listVersion !== list.version && keys.publicKey(before.kid)) {
+    if (before && before.listVersion !== asked.version && keys.publicKey(before.kid)) {
       await sleep(before.builtAt + rebuildPause - performance.now())
     }
+    // The board may have been read anew meanwhile, and bits go with the epoch and version that they are of.
+    const list = follower.board.lists.get(asked.id)
+    if (!list) return undefined
     const builtAt = performance.now()
     const listVersion = list.version
     const { epoch, version } = follower.board

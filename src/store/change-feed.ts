@@ -9,12 +9,6 @@ export type Topic = 'clients' | 'apis' | 'keys' | 'status'
 type Listener = () => void
 
 /**
- * Status changes count themselves: a row of the feed that every revocation stepped would make them wait for each
- * other. This is the last one that has no number yet.
- */
-const pendingStatus = 'status pending'
-
-/**
  * How often a process looks for what others committed, in milliseconds. On SQLite looking costs no query, and a
  * revocation by a command is as late as this.
  */
@@ -53,7 +47,8 @@ export class ChangeFeed {
 
   /** Reads where the topics stand and begins to watch them. */
   async start(): Promise<void> {
-    for (const [topic, version] of await this.#read()) this.#versions.set(topic, version)
+    const { versions } = await this.#read()
+    for (const [topic, version] of versions) this.#versions.set(topic, version)
     this.#schedule()
   }
 
@@ -85,13 +80,17 @@ export class ChangeFeed {
 
   /** Tells this process of its own commit at once. */
   announce(stepped: ReadonlyMap<Topic, number>): void {
-    for (const [topic, version] of stepped) this.#learn(topic, version)
+    for (const [topic, version] of stepped) {
+      this.#versions.set(topic, version)
+      this.tell(topic)
+    }
   }
 
-  #learn(topic: string, version: number): void {
-    if (version <= (this.#versions.get(topic) ?? 0)) return
+  /** Any other number is news, a lower one too: a database that lost commits gives the same numbers again. */
+  #learn(topic: Topic, version: number): void {
+    if (version === this.#versions.get(topic)) return
     this.#versions.set(topic, version)
-    this.tell(topic === pendingStatus ? 'status' : (topic as Topic))
+    this.tell(topic)
   }
 
   #schedule(): void {
@@ -128,19 +127,27 @@ export class ChangeFeed {
   }
 
   async #update(): Promise<void> {
-    for (const [topic, version] of await this.#read()) this.#learn(topic, version)
+    const { versions, isStatusPending } = await this.#read()
+    for (const [topic, version] of versions) this.#learn(topic, version)
+    if (isStatusPending) this.tell('status')
   }
 
-  async #read(): Promise<readonly (readonly [string, number])[]> {
+  /**
+   * Status changes count themselves: a row of the feed that every revocation stepped would make them wait for each
+   * other. Those that have no number yet are told until they have one.
+   */
+  async #read(): Promise<{
+    readonly versions: readonly (readonly [Topic, number])[]
+    readonly isStatusPending: boolean
+  }> {
     const { knex } = this.#database
     const rows = await knex('changes').select('topic', 'version')
-    const topics = rows.map((row) => [String(row.topic), Number(row.version)] as const)
-    const pending = knex('status_pending').max('id').as('pending')
+    const versions = rows.map((row) => [row.topic as Topic, Number(row.version)] as const)
+    const pending = knex.raw('EXISTS (SELECT 1 FROM status_pending) AS pending')
     const status = await knex('status_state').first('version', pending)
-    return [
-      ...topics,
-      ['status', Number(status?.version ?? 0)],
-      [pendingStatus, Number(status?.pending ?? 0)],
-    ]
+    return {
+      versions: [...versions, ['status', Number(status?.version ?? 0)]],
+      isStatusPending: Number(status?.pending) === 1,
+    }
   }
 }

@@ -44,16 +44,22 @@ const silence = {
 
 /**
  * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700.
+ * @param mustExist whether a SQLite file that is not there is an error, and not made.
  * @throws {StoreUnavailableError} when the file cannot be made or opened.
  */
-export function openDatabase(url: string): Database {
-  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)))
+export function openDatabase(url: string, mustExist = false): Database {
+  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)), mustExist)
   if (/^postgres(ql)?:/.test(url)) return openPostgres(url)
   throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
 }
 
-function openSqlite(filename: string): Database {
+function openSqlite(filename: string, mustExist: boolean): Database {
   const isNew = !existsSync(filename)
+  if (isNew && mustExist) {
+    throw new StoreUnavailableError(
+      `There is no database at ${filename}: make MINTAGE_DATABASE_URL name the one that is meant, or make a new one with mintage migrate.`,
+    )
+  }
   let opened: number
   try {
     mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
   closeSync,
@@ -43,9 +44,9 @@ const pagesAtOnce = 256
  */
 export async function backUpSqlite(source: string, target: string, options: BackupOptions): Promise<number> {
   checkTarget(source, target, options.overwrite)
-  const draft = join(dirname(target), `.mintage-backup-${process.pid}.part`)
+  const draft = join(dirname(target), `.mintage-backup-${randomUUID()}.part`)
   try {
-    closeSync(openSync(draft, 'w', 0o600))
+    closeSync(openSync(draft, 'wx', 0o600))
     chmodSync(draft, 0o600)
     await copy(source, draft, options)
     const bytes = check(draft)
@@ -56,6 +57,14 @@ export async function backUpSqlite(source: string, target: string, options: Back
   } catch (error) {
     const reason = toStoreError(error)
     if (!isFileError(reason)) throw reason
+    if (!existsSync(dirname(target))) {
+      throw new BackupError(
+        `There is no directory ${quote(dirname(target))}: make it, or name a file elsewhere.`,
+        {
+          cause: error,
+        },
+      )
+    }
     throw new BackupError(
       `${quote(target)} cannot be written (${reason.code ?? reason.message}): name a file that you may write.`,
       {

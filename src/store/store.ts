@@ -25,6 +25,8 @@ import { UserTable } from './user-table.ts'
 export interface StoreOptions {
   /** `sqlite:PATH` or `postgres://…`. */
   readonly url: string
+  /** Whether a SQLite file that is not there is an error; otherwise it is made. */
+  readonly mustExist?: boolean
   /** Stands in for the database's clock. */
   readonly clock?: Clock
   /** Takes each event after its commit. */
@@ -279,7 +281,7 @@ export class Store extends Tables {
  * @throws {SchemaError} when a newer version has written it; {StoreUnavailableError} when it cannot be used.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = openDatabase(options.url)
+  const database = openDatabase(options.url, options.mustExist)
   const store = new Store(database, options)
   try {
     await migrate(database)

@@ -110,10 +110,10 @@ export class IssuerKeys {
     this.#schedule(echoPause)
   }
 
-  /** Never again accepts these, whatever the JWKS says. */
-  withdraw(kids: readonly string[]): void {
+  /** Never again accepts these, whatever the JWKS says; returns whether that was news. */
+  withdraw(kids: readonly string[]): boolean {
     const news = kids.filter((kid) => !this.#withdrawn.has(kid))
-    if (news.length === 0) return
+    if (news.length === 0) return false
     const keys = new Map(this.#keys)
     for (const kid of news) {
       this.#withdrawn.add(kid)
@@ -123,6 +123,7 @@ export class IssuerKeys {
     }
     this.#keys = keys
     this.#options.tell?.({ type: 'keys.withdrawn', kids: news })
+    return true
   }
 
   get areLoaded(): boolean {

@@ -62,8 +62,8 @@ export class RevocationFeed {
     this.freshness = freshness
     this.lists = lists
     const onKeys = (withdrawn: readonly string[], isHint: boolean) => {
-      keys.withdraw(withdrawn)
-      if (isHint) void keys.refetch()
+      // Whoever hears of it by a snapshot needs the keys that took their place no less.
+      if (keys.withdraw(withdrawn) || isHint) void keys.refetch()
     }
     this.#history = new StatusHistory({ lists, freshness, tell, onKeys })
     this.firstAttempt = new Promise((resolve) => {

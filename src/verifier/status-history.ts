@@ -60,7 +60,8 @@ export class StatusHistory {
       this.#options.tell?.({ type: 'status.epoch', epoch })
     }
     // What is known of one epoch is complete up to its position, and says nothing about another.
-    this.#options.lists.announce(epoch, lists, continues ? known.version : -1, this.#mustReload)
+    const completeTo = continues ? known.version : -1
+    this.#options.lists.announce(epoch, lists, { version, completeTo, force: this.#mustReload })
     this.#position = { epoch, version }
     this.#isInDoubt = false
     this.#mustReload = false

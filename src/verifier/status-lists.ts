@@ -33,6 +33,13 @@ interface Entry {
   loading: Promise<void> | undefined
 }
 
+/** Where an announcement stands among the changes. */
+export interface AnnouncementPlace {
+  readonly version: number
+  readonly completeTo: number
+  readonly force: boolean
+}
+
 export interface StatusListsOptions {
   /** Fetches and checks a list; undefined when the issuer has none at that place. */
   readonly fetchList: (uri: string) => Promise<SignedStatusList | undefined>
@@ -96,20 +103,22 @@ export class StatusLists {
 
   /**
    * Takes over all that the issuer announces.
+   * @param version the number up to which the announcement has everything
    * @param completeTo every change up to this number was applied
    * @param force whether to fetch everything again, since the numbers of before mean nothing
    */
   announce(
     epoch: string,
     lists: ReadonlyMap<string, AnnouncedList>,
-    completeTo: number,
-    force: boolean,
+    { version: announced, completeTo, force }: AnnouncementPlace,
   ): void {
     this.#epoch = epoch
     for (const entry of this.#entries.values()) {
       if (entry.epoch !== undefined && entry.epoch !== epoch)
         this.#revokeAll(entry, lists.get(entry.uri)?.size)
-      else if (!lists.has(entry.uri) && entry.loading === undefined) this.#retire(entry)
+      // One that is younger than the announcement cannot be in it.
+      else if (!lists.has(entry.uri) && entry.loading === undefined && entry.version <= announced)
+        this.#retire(entry)
     }
     for (const [uri, { version, size }] of lists) {
       const entry = this.#entries.get(uri) ?? this.#add(uri, size, version)
@@ -133,7 +142,7 @@ export class StatusLists {
 
   revoke(uri: string, ranges: readonly IndexRange[], version: number): void {
     const entry = this.#entries.get(uri)
-    if (this.#retired.has(uri)) return
+    if (!entry && this.#retired.has(uri)) return
     if (entry?.list) for (const [first, last] of ranges) entry.list.revoke(first, last)
     else {
       const added = entry ?? this.#add(uri, undefined, version)
@@ -152,6 +161,7 @@ export class StatusLists {
     const state = { isLoaded: false, isBehind: false, version: -1, required, loading: undefined }
     const entry: Entry = { uri, epoch: this.#epoch, list, early: [], ...state }
     this.#entries.set(uri, entry)
+    this.#retired.delete(uri)
     return entry
   }
 

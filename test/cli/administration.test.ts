@@ -176,3 +176,19 @@ test('without --json people get columns, and no control character reaches their 
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
   t.notRegex(shown, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
 })
+
+test('a command that only looks makes no database where there is none, and one that creates does', async (t) => {
+  const environment = serveEnvironment(makeDirectory(t))
+  for (const args of [
+    ['user', 'list'],
+    ['keys', 'list'],
+    ['audit', 'verify'],
+    ['recover', '--end-sessions'],
+  ]) {
+    const { code, stdout, stderr } = await runMintage(args, environment)
+    t.deepEqual([code, stdout], [1, ''], args.join(' '))
+    t.regex(stderr, /There is no database at .*: make MINTAGE_DATABASE_URL name/)
+  }
+  t.is((await runMintage(['api', 'create', api], environment)).code, 0)
+  t.is((await runMintage(['user', 'list'], environment)).code, 0)
+})

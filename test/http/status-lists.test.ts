@@ -4,6 +4,7 @@ import {
   openTestIssuer,
   password,
   startTestIssuer,
+  TestClock,
   type TestIssuer,
 } from '../support/in-process-issuer.ts'
 import { basic, decodeClaims, type TokenPair } from '../support/oauth.ts'
@@ -152,6 +153,19 @@ test('security 24: a revoked access token takes its siblings along, and the refr
   // The old place is not the session's any more: revoking it again changes nothing.
   t.is((await ask(issuer, 'revoke', { token: sibling })).status, 200)
   t.true(await isActive(issuer, fresh))
+})
+
+test('security 24: an access token that outlives its session, which nobody refreshed, is revoked all the same', async (t) => {
+  const clock = new TestClock()
+  const at = await startTestIssuer(t, {
+    clock,
+    environment: { MINTAGE_SESSION_IDLE_TTL: '1m', MINTAGE_REFRESH_RETRY_WINDOW: '30s' },
+  })
+  const { access_token: token } = await login(at)
+  clock.advance(2 * 60_000)
+  t.is(await bitOf(token, at.url), 0)
+  t.is((await ask(at, 'revoke', { token })).status, 200)
+  t.is(await eventualBit(token, at.url, 1), 1)
 })
 
 test('what is issued after a mass revocation is good, though places were reserved before it', async (t) => {

@@ -2,10 +2,13 @@ import test, { type ExecutionContext } from 'ava'
 import { beginStatusEpoch } from '../../src/status/epoch.ts'
 import { StatusFollower } from '../../src/status/follower.ts'
 import { StatusUpkeep } from '../../src/status/upkeep.ts'
+import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import type { NumberedChange } from '../../src/store/status-change.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore, sqlite } from '../store/test-database.ts'
 import { eventually } from '../support/eventually.ts'
+
+const Database = loadSqliteDriver()
 
 interface Followed {
   readonly follower: StatusFollower
@@ -166,4 +169,27 @@ test('in a new epoch no list of before is known', async (t) => {
   t.is(resets(), 1)
   t.not(follower.board.epoch, epoch)
   t.true(follower.board.isRevoked({ list: 'lst_1', index: 0 }))
+})
+
+test('a database that lost commits takes nothing back that was told, and later revocations are heard', async (t) => {
+  const { store, database } = await openTestStore(t, sqlite)
+  const { follower, heard } = await follow(t, store)
+  await makeList(store)
+  for (const index of [1, 2, 3]) await flag(store, index)
+  await follower.catchUp()
+  t.is(follower.board.version, 4)
+  // As after the promotion of a standby that replicated asynchronously.
+  const other = new Database(database.url.slice('sqlite:'.length))
+  other.exec('DELETE FROM status_log WHERE version > 2; UPDATE status_state SET version = 2')
+  other.exec('UPDATE status_lists SET version = 2')
+  other.close()
+  await flag(store, 4)
+  await follower.catchUp()
+  await follower.catchUp()
+  for (const index of [1, 2, 3, 4]) t.true(follower.board.isRevoked({ list: 'lst_1', index }), String(index))
+  t.false(follower.board.isRevoked({ list: 'lst_1', index: 5 }))
+  t.true(heard.length > 4)
+  // What was written again is there for whoever starts now.
+  const late = await follow(t, store)
+  for (const index of [1, 2, 3, 4]) t.true(late.follower.board.isRevoked({ list: 'lst_1', index }))
 })

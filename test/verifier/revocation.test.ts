@@ -407,3 +407,23 @@ test('events that cannot be read end the stream, and nothing else', async (t) =>
   issuer.revoke(uri, index)
   t.is(await presentUntil(watched, token, revoked), revoked)
 })
+
+test('a list that is younger than an announcement is not taken for retired', async (t) => {
+  const issuer = await startScriptedIssuer(t)
+  const before = { status_lists: [], mintage: issuer.snapshot() }
+  // A cache on the way shows what was announced before the list was made.
+  issuer.answers.set('aggregation', (_, response) => response.end(JSON.stringify(before)))
+  const uri = issuer.addList()
+  const watched = watch(t, issuer, { revocation: 'poll', pollInterval: 50 })
+  const { token, index } = issuer.mintOn(uri)
+  t.is(await presentUntil(watched, token, 'accepted'), 'accepted')
+  const asked = issuer.count('aggregation')
+  await eventually(
+    async () => issuer.count('aggregation'),
+    (count) => count >= asked + 3,
+  )
+  t.is(await present(watched, token), 'accepted')
+  issuer.answers.clear()
+  issuer.revoke(uri, index)
+  t.is(await presentUntil(watched, token, revoked), revoked)
+})

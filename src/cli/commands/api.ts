@@ -31,7 +31,9 @@ export function addApiCommands(program: Command): void {
       examples('mintage api create https://api.example --scope "orders:read orders:write"'),
     )
     .action(async (audience: string, options: SettingOptions & Json) => {
-      const created = await administer(({ apis }) => apis.create(audience, toSettings(options)))
+      const created = await administer(({ apis }) => apis.create(audience, toSettings(options)), {
+        mayCreate: true,
+      })
       print(describe(created), options.json)
     })
 

@@ -56,8 +56,9 @@ export function addClientCommands(program: Command): void {
       ),
     )
     .action(async (options: CreateOptions) => {
-      const { client: created, secret } = await administer(({ clients }) =>
-        clients.create(options.id, options.public === true, toSettings(options)),
+      const { client: created, secret } = await administer(
+        ({ clients }) => clients.create(options.id, options.public === true, toSettings(options)),
+        { mayCreate: true },
       )
       print({ ...describe(created), ...(secret !== undefined && { client_secret: secret }) }, options.json)
       if (secret !== undefined) say('Keep the secret now: it is not shown again.')

@@ -1,21 +1,24 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { openInstallation, startIssuer } from '../../compose.ts'
 import { withoutPassword } from '../../config.ts'
 import { loadConfig } from '../configuration.ts'
-import { examples, type Json, print, warn } from '../output.ts'
+import { examples, type Json, print, say, warn } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
+
+function workersOption(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 to 999.')
+  return Number(text)
+}
 
 export function addServeCommands(program: Command): void {
   program
     .command('serve')
     .description('run the configured issuer')
-    .option('--workers <n>', 'how many processes serve; this version has one', '1')
+    .option('--workers <n>', 'how many processes serve; this version has one', workersOption, 1)
     .option('--json', 'as always: serve logs JSON')
     .addHelpText('before', examples('MINTAGE_ISSUER=https://issuer.example mintage serve'))
-    .action(async ({ workers }: { readonly workers: string }, command: Command) => {
-      if (workers !== '1') {
-        command.error('error: this version serves with one process: leave --workers out', { exitCode: 2 })
-      }
+    .action(async ({ workers }: { readonly workers: number }) => {
+      if (workers > 1) say('mintage: warning: --workers: this version serves with one process.')
       const running = await startIssuer({ config: await loadConfig() })
       stopOnSignals(running)
       const ready = { event: 'listening', url: running.url, issuer: running.issuer }

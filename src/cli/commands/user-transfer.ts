@@ -98,19 +98,21 @@ export function addUserTransferCommands(user: Command): void {
     .action(async (path: string, { format, update, dryRun, json }: ImportOptions) => {
       const file = openUserFile(path, format ?? (/\.csv$/i.test(path) ? 'csv' : 'ndjson'))
       const progress = new Progress('mintage: importing')
-      const counts = await administer(({ userImport }) =>
-        userImport.run(file.rows, {
-          update: update === true,
-          dryRun: dryRun === true,
-          onRefused(line, problem) {
-            progress.end()
-            say(`mintage: line ${line}: ${problem}`)
-          },
-          onProgress(sofar) {
-            const rows = Object.values(sofar).reduce((sum, count) => sum + count, 0)
-            progress.update(rows, 'users', file.share())
-          },
-        }),
+      const counts = await administer(
+        ({ userImport }) =>
+          userImport.run(file.rows, {
+            update: update === true,
+            dryRun: dryRun === true,
+            onRefused(line, problem) {
+              progress.end()
+              say(`mintage: line ${line}: ${problem}`)
+            },
+            onProgress(sofar) {
+              const rows = Object.values(sofar).reduce((sum, count) => sum + count, 0)
+              progress.update(rows, 'users', file.share())
+            },
+          }),
+        { mayCreate: dryRun !== true },
       ).finally(() => progress.end())
       print({ ...counts, dry_run: dryRun === true }, json)
       if (counts.refused === 0) return

@@ -40,8 +40,9 @@ export function addUserCommands(program: Command): void {
     )
     .action(async (username: string, { email, claims, passwordStdin, json }: CreateOptions) => {
       const password = passwordStdin === true ? await readSecretFromStdin() : undefined
-      const created = await administer(({ users }) =>
-        users.create(username, given({ email, claims, password })),
+      const created = await administer(
+        ({ users }) => users.create(username, given({ email, claims, password })),
+        { mayCreate: true },
       )
       print(describe(created), json)
     })

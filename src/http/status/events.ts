@@ -44,7 +44,8 @@ export function statusEventsEndpoint(
     if (!leave) {
       context.remove('Content-Type')
       context.remove('X-Accel-Buffering')
-      throw new UnavailableError('Every place of the event stream is taken.', { retryAfterSeconds })
+      const why = stream.isOpen ? 'Every place of the event stream is taken.' : 'The issuer is stopping.'
+      throw new UnavailableError(why, { retryAfterSeconds })
     }
     context.respond = false
     response.on('close', leave)
@@ -65,6 +66,8 @@ class ResponseReader implements StreamReader {
 
   constructor(response: ServerResponse) {
     this.#response = response
+    // A reader that broke off is gone, which its `close` says.
+    response.on('error', () => undefined)
   }
 
   get unread(): number {
@@ -72,6 +75,7 @@ class ResponseReader implements StreamReader {
   }
 
   write(frame: Buffer): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return
     if (!this.#response.headersSent) {
       this.#response.useChunkedEncodingByDefault = false
       this.#response.shouldKeepAlive = false
