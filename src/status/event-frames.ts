@@ -42,7 +42,10 @@ export function resumedFrame(epoch: string, version: number): Buffer {
   return frame('resumed', { epoch, version }, `${epoch}.${version}`)
 }
 
-/** `age` in milliseconds: everything that was committed so long before this was written has been sent. */
-export function heartbeatFrame(version: number, age: number): Buffer {
-  return frame('heartbeat', { version, age: Math.ceil(age) })
+/**
+ * `age` in milliseconds: everything that was committed so long before this was written has been sent. `at` is when that
+ * was, by this process's monotonic clock, so that a reader can tell a slow stream.
+ */
+export function heartbeatFrame(version: number, age: number, at: number = performance.now()): Buffer {
+  return frame('heartbeat', { version, age: Math.ceil(age), at: Math.floor(at) })
 }

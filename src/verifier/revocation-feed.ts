@@ -17,6 +17,7 @@ import {
   readPosition,
   readSnapshot,
 } from './status-messages.ts'
+import { StreamClock } from './stream-clock.ts'
 import { openStream } from './stream-connection.ts'
 
 /** How far what is polled may lag behind the database: the issuer's second, and that of a cache on the way. */
@@ -25,6 +26,7 @@ const maxAggregation = 16 * 2 ** 20
 /** A stream without a heartbeat for so many milliseconds is as good as none; they come every two seconds. */
 const leastPatience = 6_000
 const mostRetryAfter = 60_000
+const beganInTheMiddle = 'The issuer began in the middle.'
 
 /** Learns what was revoked: by the event stream, and while there is none by asking every few seconds. */
 export class RevocationFeed {
@@ -43,7 +45,7 @@ export class RevocationFeed {
   #announceFirst: () => void = () => undefined
 
   constructor(settings: Settings, fetch: Fetch, keys: IssuerKeys) {
-    const { tell, clock } = settings
+    const { tell } = settings
     this.#settings = settings
     this.#fetch = fetch
     this.#keys = keys
@@ -63,7 +65,7 @@ export class RevocationFeed {
       // Whoever hears of it by a snapshot needs the keys that took their place no less.
       if (keys.withdraw(withdrawn) || isHint) void keys.refetch()
     }
-    this.#history = new StatusHistory({ lists, freshness, clock, tell, onKeys })
+    this.#history = new StatusHistory({ lists, freshness, tell, onKeys })
     this.firstAttempt = new Promise((resolve) => {
       this.#announceFirst = resolve
     })
@@ -107,8 +109,9 @@ export class RevocationFeed {
 
   /** Reads one connection to its end; resolves to the least time to wait before the next one, in milliseconds. */
   async #readStream(onOpen: () => void): Promise<number> {
-    const { statusLists, credentials, fetch, staleAfter } = this.#settings
+    const { statusLists, credentials, fetch, staleAfter, clock } = this.#settings
     const { position } = this.#history
+    const streamClock = new StreamClock(look(clock))
     const connection = await openStream(
       `${statusLists}/events`,
       {
@@ -123,20 +126,33 @@ export class RevocationFeed {
     const patience = Math.max(staleAfter, leastPatience)
     const watchdog = unref(setTimeout(() => connection.close(), patience))
     const reader = new EventStreamReader()
+    let isLate = false
     try {
       if (connection.status !== 200) return Number(connection.header('retry-after') ?? 0) * 1_000 || 0
       for await (const chunk of connection.chunks) {
         for (const event of reader.read(chunk)) {
           if (!this.#isFollowing) onOpen()
-          this.#take(event)
-          if (event.type === 'heartbeat') watchdog.refresh()
+          if (event.type !== 'heartbeat') this.#take(event)
+          else if (this.#takeHeartbeat(event, streamClock) <= patience / 2) watchdog.refresh()
+          else isLate = true
         }
+        // Not before all that has come is taken: what was received counts.
+        if (isLate) throw new Error('The event stream lags behind.')
       }
       return reader.retry ?? 0
     } finally {
       clearTimeout(watchdog)
       connection.close()
     }
+  }
+
+  /** Returns how long it was under way, in milliseconds. */
+  #takeHeartbeat({ data }: ServerSentEvent, streamClock: StreamClock): number {
+    if (!this.#isFollowing) throw new DoubtError(beganInTheMiddle)
+    const { version, age, at } = readHeartbeat(readMessage(data))
+    const now = look(this.#settings.clock)
+    this.#history.takeHeartbeat(version, before(streamClock.saidAt(at, now), age))
+    return streamClock.delay(at, now)
   }
 
   #take({ type, data, id }: ServerSentEvent): void {
@@ -151,10 +167,7 @@ export class RevocationFeed {
       history.resume(readPosition(id))
       this.#begin(true)
     } else if (!this.#isFollowing) {
-      throw new DoubtError('The issuer began in the middle.')
-    } else if (type === 'heartbeat') {
-      const { version, age } = readHeartbeat(readMessage(data))
-      history.takeHeartbeat(version, age)
+      throw new DoubtError(beganInTheMiddle)
     } else if (isChangeType(type)) {
       history.takeChange(readChange(type, readMessage(data)), readPosition(id).epoch)
     }

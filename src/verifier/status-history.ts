@@ -1,4 +1,4 @@
-import { before, type Clock, look, type Moment } from './clock.ts'
+import type { Moment } from './clock.ts'
 import type { Tell } from './events.ts'
 import type { Freshness } from './freshness.ts'
 import type { StatusLists } from './status-lists.ts'
@@ -12,7 +12,6 @@ export class DoubtError extends Error {
 export interface StatusHistoryOptions {
   readonly lists: StatusLists
   readonly freshness: Freshness
-  readonly clock: Clock
   readonly tell: Tell | undefined
   /** Keys were withdrawn, or there may be new ones. */
   readonly onKeys: (withdrawn: readonly string[], isHint: boolean) => void
@@ -97,12 +96,12 @@ export class StatusHistory {
     this.#holdBack()
   }
 
-  /** Everything that was committed so many milliseconds ago has been sent. */
-  takeHeartbeat(version: number, age: number): void {
+  /** Everything that was committed before that moment has been sent. */
+  takeHeartbeat(version: number, asOf: Moment): void {
     if (!this.#position || version > this.#position.version) {
       throw this.#doubt('The issuer sent changes that did not arrive.')
     }
-    this.know(before(look(this.#options.clock), age))
+    this.know(asOf)
   }
 
   /** Everything up to this moment is known, as soon as the lists that are behind are there. */

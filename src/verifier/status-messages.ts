@@ -67,12 +67,14 @@ export function isChangeType(type: string): type is StatusChange['type'] {
   return changeTypes.includes(type)
 }
 
-/** `age` is in milliseconds. */
-export function readHeartbeat({ version, age }: JsonObject): {
+/** `age` and `at` are in milliseconds; `at` is the issuer's monotonic clock, if it tells it. */
+export function readHeartbeat({ version, age, at }: JsonObject): {
   readonly version: number
   readonly age: number
+  readonly at: number | undefined
 } {
-  if (isVersion(version) && typeof age === 'number' && age >= 0) return { version, age }
+  const isTime = at === undefined || (typeof at === 'number' && at >= 0)
+  if (isVersion(version) && typeof age === 'number' && age >= 0 && isTime) return { version, age, at }
   throw new MessageError('The issuer sent a heartbeat that cannot be read.')
 }
 

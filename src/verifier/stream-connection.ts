@@ -66,13 +66,18 @@ async function openByFetch(
 ): Promise<StreamConnection> {
   const deadline = new Deadline(exchangeTimeout, signal)
   const init = { method: 'GET', headers: { ...headers }, redirect: 'error', signal: deadline.signal } as const
-  const answer = await fetch(url, init)
-  deadline.meet()
-  return {
-    status: answer.status,
-    header: (name) => answer.headers.get(name) ?? undefined,
-    chunks: readChunks(answer.body),
-    close: () => deadline.abort(),
+  try {
+    const answer = await fetch(url, init)
+    deadline.meet()
+    return {
+      status: answer.status,
+      header: (name) => answer.headers.get(name) ?? undefined,
+      chunks: readChunks(answer.body),
+      close: () => deadline.abort(),
+    }
+  } catch (error) {
+    deadline.clear()
+    throw error
   }
 }
 

@@ -62,6 +62,7 @@ test('a subscriber gets a snapshot, then every change in order without a gap, an
   )
   t.is(heartbeat.id, undefined)
   t.true(Number(heartbeat.data['age']) >= 0)
+  t.true(Number(heartbeat.data['at']) > 0)
   t.false(stream.isEnded)
 })
 

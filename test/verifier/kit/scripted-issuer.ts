@@ -63,6 +63,8 @@ export class ScriptedIssuer {
   active = true
   /** Milliseconds between two heartbeats; 0 sends none. */
   heartbeatEvery = 50
+  /** The issuer's monotonic clock, if its heartbeats tell it. */
+  tellAt: (() => number) | undefined
   /** Whether changes are pushed; else they wait for the next poll or snapshot. */
   isPushing = true
   /** When the oldest change was committed that has no number yet, by the monotonic clock. */
@@ -207,8 +209,11 @@ export class ScriptedIssuer {
 
   /** Heartbeats are honest about what was committed and not yet sent. */
   beat(age: number = this.#lag()): void {
-    for (const stream of this.streams)
-      stream.write(toEvent('heartbeat', { version: this.version, age }, undefined))
+    for (const stream of this.streams) stream.write(this.#heartbeat(age))
+  }
+
+  #heartbeat(age: number): string {
+    return toEvent('heartbeat', { version: this.version, age, at: this.tellAt?.() }, undefined)
   }
 
   #lag(): number {
@@ -286,8 +291,7 @@ export class ScriptedIssuer {
         response.write(toEvent(change.type, change.data, `${this.epoch}.${change.version}`))
       }
     } else response.write(toEvent('snapshot', this.snapshot(), `${this.epoch}.${this.version}`))
-    if (this.heartbeatEvery > 0)
-      response.write(toEvent('heartbeat', { version: this.version, age: this.#lag() }, undefined))
+    if (this.heartbeatEvery > 0) response.write(this.#heartbeat(this.#lag()))
     this.streams.add(response)
     response.on('close', () => this.streams.delete(response))
   }
