@@ -80,6 +80,7 @@ test('wrong use is exit 2 with words on stderr only, and "did you mean" on a typ
 
 test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
   const environment = serveEnvironment(makeDirectory(t))
+  t.is((await runMintage(['migrate'], environment)).code, 0)
   const grant = ['--grant', 'client_credentials']
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['client', 'get', 'nobody'], /There is no client "nobody"/],
@@ -146,14 +147,15 @@ test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
 test('the executable ends with the code of its command', async (t) => {
   const environment = serveEnvironment(makeDirectory(t))
   t.is((await runMintage(['sreve'], environment)).code, 2)
+  t.is((await runMintage(['migrate'], environment)).code, 0)
   t.is((await runMintage(['client', 'get', 'nobody'], environment)).code, 1)
   t.is((await runMintage(['client', 'list'], environment)).code, 0)
 })
 
-test('a command that finds no database makes one and says which', async (t) => {
+test('a command that creates and finds no database makes one and says which', async (t) => {
   const environment = serveEnvironment(makeDirectory(t))
-  const first = await runMintage(['client', 'list', '--json'], environment)
-  t.is(first.stdout, '[]\n')
+  const first = await runMintage(['api', 'create', 'https://api.example'], environment)
+  t.is(first.code, 0)
   t.regex(first.stderr, /there was no database, so .*mintage\.db was made/)
   t.is((await runMintage(['client', 'list', '--json'], environment)).stderr, '')
 })

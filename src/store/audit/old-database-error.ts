@@ -24,8 +24,8 @@ export class OldDatabaseError extends OperatorError {
 export function refusalOf(standing: Standing, path: string): OldDatabaseError | undefined {
   if (standing.kind === 'foreign' && standing.chain.sequence === 0) {
     return new OldDatabaseError(
-      `The database is new, and the high-water mark ${path} is of another one: bring that one back from a backup, or make ` +
-        'MINTAGE_DATABASE_URL name it; to begin anew, keys and mark must go as well.',
+      `The database is new, and the high-water mark ${path} is of another installation: bring its database back from a backup, or ` +
+        'make MINTAGE_DATABASE_URL name it; to begin anew, keys and mark must go as well.',
     )
   }
   if (standing.kind === 'foreign') {
