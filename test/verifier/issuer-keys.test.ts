@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import test from 'ava'
 import { eventually } from '../support/eventually.ts'
 import { makeKey, sendJson, startScriptedIssuer } from './kit/scripted-issuer.ts'
-import { present, presentUntil, told, watch } from './kit/verifying.ts'
+import { becomesState, present, presentUntil, told, watch } from './kit/verifying.ts'
 
 const off = { revocation: 'off' } as const
 
@@ -102,6 +102,8 @@ test('a key that the JWKS no longer shows is refused at once, and for good when 
   const watched = watch(t, issuer)
   const token = issuer.mint({}, { key: old })
   t.is(await present(watched, token), 'accepted')
+  // Hints come by the stream, so it has to be there.
+  t.is(await becomesState(watched, 'fresh'), 'fresh')
   const all = issuer.keys
   issuer.keys = [issuer.key]
   const refetch = async () => {
