@@ -103,7 +103,14 @@ test('security 28: a file that only its owner may read, or read and execute, is 
 })
 
 test('security 28: a missing file is refused with its name and the two ways on', async (t) => {
-  const vault = new DirectoryVault(await makeDirectory(t))
+  const directory = await makeDirectory(t)
+  const vault = new DirectoryVault(directory)
+  // A directory without any key is more likely the wrong one.
+  await t.throwsAsync(vault.load(signingKey), {
+    instanceOf: VaultError,
+    message: `${directory} holds no keys: make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
+  })
+  await writeFile(join(directory, 'mac-1.key'), '', { mode: 0o600 })
   await t.throwsAsync(vault.load(signingKey), {
     instanceOf: VaultError,
     message: `${vault.locate(signingKey)} is missing: restore it from a backup or run \`mintage keys revoke ${kid}\`.`,
