@@ -187,7 +187,7 @@ function missing(path: string, name: SecretName, cause: unknown): VaultError {
   if (!holdsKeys(directory)) {
     return new VaultError(
       'missing',
-      `${directory} holds no keys: make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
+      `${path} is missing: ${directory} holds no keys at all, so make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
       { cause },
     )
   }

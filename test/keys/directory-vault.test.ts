@@ -108,7 +108,7 @@ test('security 28: a missing file is refused with its name and the two ways on',
   // A directory without any key is more likely the wrong one.
   await t.throwsAsync(vault.load(signingKey), {
     instanceOf: VaultError,
-    message: `${directory} holds no keys: make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
+    message: `${vault.locate(signingKey)} is missing: ${directory} holds no keys at all, so make MINTAGE_KEYS_DIR name where they are, or bring them back from a backup.`,
   })
   await writeFile(join(directory, 'mac-1.key'), '', { mode: 0o600 })
   await t.throwsAsync(vault.load(signingKey), {
