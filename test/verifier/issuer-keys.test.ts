@@ -66,6 +66,7 @@ test('row 33: unknown ids cause one fetch at a time and one in 30 s, and cost no
 test('row 33: a key event from the issuer is not held back by the pause', async (t) => {
   const issuer = await startScriptedIssuer(t)
   const watched = watch(t, issuer)
+  await watched.verifier.ready()
   t.is(await becomesState(watched, 'fresh'), 'fresh')
   const next = makeKey()
   t.is(await present(watched, issuer.mint({}, { key: next })), '401 unknown_key')
@@ -175,6 +176,7 @@ test('row 34: answers that are no JWKS change nothing', async (t) => {
   const issuer = await startScriptedIssuer(t)
   const watched = watch(t, issuer)
   const token = issuer.mint()
+  await watched.verifier.ready()
   t.is(await becomesState(watched, 'fresh'), 'fresh')
   const other = await startScriptedIssuer(t)
   const { d, ...open } = issuer.key.privateKey.export({ format: 'jwk' })
