@@ -161,9 +161,6 @@ export class World {
       if (operation.kind !== 'present') continue
       const known = this.#known[operation.line]
       if (!known) continue
-      const { generation, key } = operation
-      const isOwner = this.lines[operation.line]?.owner === operation.client
-      if (isOwner && generation === known.held) known.attempts.push({ at: now, key })
       if (observation.kind !== 'refreshed') continue
       assert.equal(readToken(observation.token).handle, known.handle)
       const before = known.tokens.get(observation.generation) ?? observation.token
@@ -176,6 +173,15 @@ export class World {
       if (!known || observation.generation <= known.held) continue
       known.held = observation.generation
       known.attempts = []
+    }
+    // Last, since what was presented at the same time may have been the token that the client has from now on.
+    for (const { operation } of observed) {
+      if (operation.kind !== 'present') continue
+      const known = this.#known[operation.line]
+      const isOwner = this.lines[operation.line]?.owner === operation.client
+      if (known && isOwner && operation.generation === known.held) {
+        known.attempts.push({ at: now, key: operation.key })
+      }
     }
   }
 

@@ -226,9 +226,7 @@ async function live(steps: readonly Step[], seen: World['seen']): Promise<void> 
 
 test('never wrong, whatever happens between the issuer and a verifier', async (t) => {
   const seen = { accepted: 0, revoked: 0, other: 0 }
-  // The suite tries the same every time, so that it fails for what was changed; a number of runs tries others.
-  const chosen = process.env['NEVER_WRONG_RUNS']
-  const numRuns = Number(chosen ?? 25)
+  const numRuns = Number(process.env['NEVER_WRONG_RUNS'] ?? 25)
   const steps = fc.array(step, { minLength: 5, maxLength: 40, size: 'max' })
   await fc.assert(
     fc.asyncProperty(steps, (list) =>
@@ -238,10 +236,10 @@ test('never wrong, whatever happens between the issuer and a verifier', async (t
         throw error
       }),
     ),
-    { numRuns, endOnFailure: true, ...(chosen === undefined && { seed: 1 }) },
+    { numRuns, endOnFailure: true },
   )
   t.log(seen)
-  t.true(seen.accepted > 0 && seen.revoked > 0, JSON.stringify(seen))
+  t.true(seen.accepted > 100 && seen.revoked > 50, JSON.stringify(seen))
 })
 
 test('an event that was received counts from the next token on', async (t) => {
