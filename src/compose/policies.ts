@@ -24,7 +24,11 @@ export async function findMissingClients(
   { djangoClients }: Config,
   directory: ClientDirectory,
 ): Promise<readonly string[]> {
-  const named = Object.entries({ MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt })
+  const named = Object.entries({
+    MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt,
+    MINTAGE_DRF_JWT_CLIENT: djangoClients.drfJwt,
+    MINTAGE_PYJWT_CLIENT: djangoClients.pyjwt,
+  })
   const missing = await Promise.all(
     named.map(async ([setting, clientId]) => {
       if (clientId === undefined || (await directory.find(clientId))) return []

@@ -32,21 +32,22 @@ export async function postJson(
 }
 
 /** What the client says of itself besides its grants, and what the issuer is started with. */
-export interface SimpleJwtOptions {
+export interface DjangoOptions {
   readonly client?: ClientSettings
   readonly issuer?: TestIssuerOptions
 }
 
 /**
- * An issuer under a clock of the test's own, that speaks SimpleJWT for the public client `web`. The client is made
- * when the issuer runs, which therefore remembers nothing of it yet.
+ * An issuer under a clock of the test's own, that speaks one Django wire format for the public client `web`. The
+ * client is made when the issuer runs, which therefore remembers nothing of it yet.
+ * @param setting names the client of the format.
  */
-export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOptions = {}) {
+export async function startDjango(t: ExecutionContext, setting: string, options: DjangoOptions = {}) {
   const clock = new TestClock()
   const issuer = await startTestIssuer(t, {
     clock,
     ...options.issuer,
-    environment: { MINTAGE_SIMPLEJWT_CLIENT: 'web', ...options.issuer?.environment },
+    environment: { [setting]: 'web', ...options.issuer?.environment },
   })
   await issuer.administration.clients.create('web', true, {
     grants: ['password', 'refresh_token'],
@@ -54,7 +55,14 @@ export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOpti
     ...options.client,
   })
   const post = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
-    postJson(`${issuer.url}/api/token/${path}`, body, headers)
+    postJson(`${issuer.url}${path}`, body, headers)
+  return { issuer, clock, post }
+}
+
+/** {@link startDjango} for SimpleJWT; paths are those below `/api/token/`. */
+export async function startSimpleJwt(t: ExecutionContext, options: DjangoOptions = {}) {
+  const { issuer, clock, post: postTo } = await startDjango(t, 'MINTAGE_SIMPLEJWT_CLIENT', options)
+  const post: typeof postTo = (path, body, headers) => postTo(`/api/token/${path}`, body, headers)
   const logIn = async (username = 'ada'): Promise<DjangoPair> => {
     const answer = await post('', { username, password })
     const { access, refresh } = answer.body
