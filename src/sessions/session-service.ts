@@ -225,9 +225,11 @@ export class SessionService {
     return session && isLive(session, await this.#store.now()) ? session : undefined
   }
 
-  /** Why the session of this `sid` ended; null while it has not, undefined where nothing is known of it. */
-  async findEnd(sid: string): Promise<SessionEnd | null | undefined> {
-    return (await this.#store.sessions.findBySid(sid))?.endReason
+  /** Why the session of this `sid` is over; null while it lives, undefined where nothing is known of it. */
+  async findEnd(sid: string): Promise<SessionEnd | 'expired' | null | undefined> {
+    const session = await this.#store.sessions.findBySid(sid)
+    if (!session || session.endReason !== null) return session?.endReason
+    return isLive(session, await this.#store.now()) ? null : 'expired'
   }
 
   /** Ends a session on its client's word; ending it twice changes nothing. */

@@ -81,7 +81,7 @@ export class DrfJwtTokens {
   }
 
   #toError({ reason, endReason }: RefreshRefusedError, words: DrfJwtWords): ApiError {
-    if (reason === 'expired') return nonFieldError('Refresh has expired.')
+    if (reason === 'expired') return refreshHasExpired()
     if (reason === 'disabled') return nonFieldError('User account is disabled.')
     return reason === 'ended' ? ended(endReason, words) : nonFieldError(words.invalid)
   }
@@ -116,10 +116,16 @@ function wordsFor(client: ClientRecord): DrfJwtWords {
   return drfJwtWords[djangoSettings(client).drfJwtPackage]
 }
 
-function ended(reason: SessionEnd | null | undefined, words: DrfJwtWords): ApiError {
+function ended(reason: SessionEnd | 'expired' | null | undefined, words: DrfJwtWords): ApiError {
+  if (reason === 'expired') return refreshHasExpired()
   if (reason === 'user_disabled') return nonFieldError('User account is disabled.')
   if (reason === 'user_deleted') return nonFieldError("User doesn't exist.")
   return nonFieldError(words.revoked)
+}
+
+/** What is past the end of its session is refused when it is verified, too. */
+function refreshHasExpired(): ApiError {
+  return nonFieldError('Refresh has expired.')
 }
 
 function unableToLogIn(): ApiError {
