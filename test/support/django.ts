@@ -1,12 +1,7 @@
-import type { ExecutionContext } from 'ava'
+import type { ExecutionContext, TestFn } from 'ava'
+import { AdminError } from '../../src/admin/admin-error.ts'
 import type { ClientSettings } from '../../src/admin/client-admin.ts'
-import {
-  audience,
-  password,
-  startTestIssuer,
-  TestClock,
-  type TestIssuerOptions,
-} from './in-process-issuer.ts'
+import { audience, openTestIssuer, password, TestClock, type TestIssuerOptions } from './in-process-issuer.ts'
 import { type OAuthAnswer, read } from './oauth.ts'
 
 /** What SimpleJWT gives for a login. */
@@ -43,8 +38,41 @@ export interface DjangoOptions {
  * @param setting names the client of the format.
  */
 export async function startDjango(t: ExecutionContext, setting: string, options: DjangoOptions = {}) {
+  const spoken = await openDjango(setting, options)
+  t.teardown(spoken.issuer.stop)
+  return spoken
+}
+
+/** {@link startDjango} for SimpleJWT; paths are those below `/api/token/`. */
+export async function startSimpleJwt(t: ExecutionContext, options: DjangoOptions = {}) {
+  return toSimpleJwt(await startDjango(t, 'MINTAGE_SIMPLEJWT_CLIENT', options))
+}
+
+/**
+ * The same for a whole file of serial tests. Each that asks for it finds another `ada`, who has never logged in.
+ */
+export function shareSimpleJwt(test: TestFn, options: DjangoOptions = {}) {
+  let shared: ReturnType<typeof toSimpleJwt> | undefined
+  test.before(async () => {
+    shared = toSimpleJwt(await openDjango('MINTAGE_SIMPLEJWT_CLIENT', options))
+  })
+  test.after.always(async () => {
+    await shared?.issuer.stop()
+  })
+  return async () => {
+    if (!shared) throw new Error('The issuer is started before the tests.')
+    const { users } = shared.issuer.administration
+    await users.delete('ada').catch((error) => {
+      if (!(error instanceof AdminError)) throw error
+    })
+    const user = await users.create('ada', { email: 'ada@example.org', password })
+    return { ...shared, user }
+  }
+}
+
+async function openDjango(setting: string, options: DjangoOptions) {
   const clock = new TestClock()
-  const issuer = await startTestIssuer(t, {
+  const issuer = await openTestIssuer({
     clock,
     ...options.issuer,
     environment: { [setting]: 'web', ...options.issuer?.environment },
@@ -56,22 +84,16 @@ export async function startDjango(t: ExecutionContext, setting: string, options:
   })
   const post = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
     postJson(`${issuer.url}${path}`, body, headers)
-  return { issuer, clock, post }
+  return { issuer, user: issuer.user, clock, post }
 }
 
-/** {@link startDjango} for SimpleJWT; paths are those below `/api/token/`. */
-export async function startSimpleJwt(t: ExecutionContext, options: DjangoOptions = {}) {
-  const { issuer, clock, post: postTo } = await startDjango(t, 'MINTAGE_SIMPLEJWT_CLIENT', options)
+function toSimpleJwt({ post: postTo, ...rest }: Awaited<ReturnType<typeof openDjango>>) {
   const post: typeof postTo = (path, body, headers) => postTo(`/api/token/${path}`, body, headers)
   const logIn = async (username = 'ada'): Promise<DjangoPair> => {
     const answer = await post('', { username, password })
-    const { access, refresh } = answer.body
-    if (typeof access !== 'string' || typeof refresh !== 'string') {
-      throw new Error(`No token pair, but ${answer.status} ${answer.text}`)
-    }
-    return { access, refresh }
+    return { access: tokenOf(answer, 'access'), refresh: tokenOf(answer, 'refresh') }
   }
-  return { issuer, clock, post, logIn }
+  return { ...rest, post, logIn }
 }
 
 export const tokenNotValid = (detail: string) => ({ detail, code: 'token_not_valid' })
