@@ -13,6 +13,8 @@ app.use(
     strict: true,
     clockTolerance: 30,
     cooldownDuration: 5_000,
+    // Else every challenge invites to DPoP, which Mintage's tokens are not bound by.
+    dpop: { enabled: false },
   }),
 )
 app.get('/orders', requiredScopes('orders:read'), (request, response) => {
