@@ -71,7 +71,7 @@ func run(ctx context.Context) (*report, error) {
 		Scopes:   scopes,
 		Endpoint: oauth2.Endpoint{
 			TokenURL: os.Getenv("TOKEN_ENDPOINT"),
-			// In the header, a public client has an empty secret, which is a wrong one.
+			// A public client has no secret to put into a header.
 			AuthStyle: oauth2.AuthStyleInParams,
 		},
 	}

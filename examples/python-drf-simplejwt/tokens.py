@@ -1,4 +1,4 @@
-from jwt import PyJWKClient, PyJWKClientConnectionError, get_unverified_header
+from jwt import PyJWKClient, PyJWKClientConnectionError, PyJWKSetError, get_unverified_header
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError
@@ -35,6 +35,9 @@ class IssuerBackend(TokenBackend):
             if isinstance(error.__cause__, PyJWKClientConnectionError):
                 raise KeysUnavailable from error
             raise
+        except (PyJWKSetError, ValueError) as error:
+            # The issuer's address answers, but not with a key set.
+            raise KeysUnavailable from error
 
 
 class IssuedAccessToken(AccessToken):

@@ -58,7 +58,7 @@ login = user.fetch_token(
     TOKEN_ENDPOINT,
     username=os.environ["USERNAME"],
     password=os.environ["PASSWORD"],
-    # Else a public client is sent as HTTP Basic with an empty secret.
+    # Else a public client says who it is by HTTP Basic with an empty secret, which not every issuer takes.
     include_client_id=True,
     timeout=TIMEOUT,
 )
