@@ -35,11 +35,12 @@ class IssuerKeys:
 
     def find(self, kid: str | None) -> Key:
         """The key of that id. Raises InvalidKeyIdError, or KeysUnavailable where nobody can tell."""
-        if kid not in self._keys or self._age() >= self._max_age:
+        usable = kid in self._keys and self._age() < PATIENCE
+        if not usable or self._age() >= self._max_age:
             try:
-                self._refresh()
+                self._refresh(wait=not usable)
             except KeysUnavailable:
-                if kid not in self._keys or self._age() >= PATIENCE:
+                if not usable:
                     raise
         key = self._keys.get(kid)
         if key is None:
@@ -49,8 +50,11 @@ class IssuerKeys:
     def _age(self) -> float:
         return time.monotonic() - self._shown_at
 
-    def _refresh(self) -> None:
-        with self._asking:
+    def _refresh(self, wait: bool) -> None:
+        """Asks the issuer, or takes what it said just now. Who has a key does not wait for somebody else's question."""
+        if not self._asking.acquire(blocking=wait):
+            return
+        try:
             if time.monotonic() - self._asked_at >= self._pause:
                 try:
                     self._keys = self._fetch()
@@ -61,6 +65,8 @@ class IssuerKeys:
                 self._asked_at = time.monotonic()
             if self._failure:
                 raise KeysUnavailable("The issuer's keys could not be had.") from self._failure
+        finally:
+            self._asking.release()
 
     def _fetch(self) -> dict[str, Key]:
         with urlopen(self._uri, timeout=TIMEOUT) as response:
