@@ -23,7 +23,7 @@ export async function installExamples(
 ): Promise<readonly Failure[]> {
   await installDebianPackages(examples, say)
   const archive = examples.some(({ ownVerifier }) => ownVerifier) ? await packVerifier(scratch) : undefined
-  const results = await inParallel(width, examples, async (example): Promise<Failure | undefined> => {
+  const install = async (example: Example): Promise<Failure | undefined> => {
     const start = performance.now()
     const missing = findMissing(example)
     if (missing.length > 0) return { example, reason: `not on PATH: ${missing.join(', ')}` }
@@ -35,8 +35,15 @@ export async function installExamples(
     }
     say(`installed ${example.name} in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
     return undefined
+  }
+  const ecosystems = [...new Set(examples.map(({ ecosystem }) => ecosystem))]
+  // One after the other in an ecosystem: compilers at work side by side compile the same into the cache that they share.
+  const results = await inParallel(width, ecosystems, async (name) => {
+    const failures: (Failure | undefined)[] = []
+    for (const example of examples) if (example.ecosystem === name) failures.push(await install(example))
+    return failures
   })
-  return results.filter((result) => result !== undefined)
+  return results.flat().filter((failure) => failure !== undefined)
 }
 
 /** The programs that an example needs and this machine lacks. */
