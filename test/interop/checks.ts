@@ -10,6 +10,7 @@ const all = {
   otherIssuer: { title: 'our key, other `iss`', expected: 401 },
   otherAudience: { title: 'wrong audience', expected: 401 },
   noScope: { title: 'wrong scope', expected: 403 },
+  noJwt: { title: 'no JWT at all', expected: 401 },
   noToken: { title: 'no token', expected: 401 },
   otherTyp: { title: 'other `typ`', expected: undefined },
   revoked: { title: 'revoked', expected: undefined },

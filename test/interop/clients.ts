@@ -87,7 +87,7 @@ async function runClient(example: Example, issuer: Issuer, apiUrl: string): Prom
     API_URL: apiUrl,
   }
   const stdout = await runToEnd(example.start, { directory: example.directory, environment }, deadline)
-  const parsed = reportSchema.safeParse(JSON.parse(stdout.trim()))
+  const parsed = reportSchema.safeParse(parseJson(stdout))
   if (!parsed.success)
     throw new Error(`Its report is wrong: ${z.prettifyError(parsed.error)}\n${withoutTokens(stdout)}`)
   return parsed.data
@@ -102,6 +102,14 @@ async function judge(report: ClientReport, verifier: Verifier): Promise<void> {
   if (!own && !password) throw new Error('It got no token at all.')
   if (password && password.refresh_token === refresh?.refresh_token) {
     throw new Error('The refresh token is still the one before.')
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error(`It printed no JSON, but: ${withoutTokens(text)}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { decodeProtectedHeader } from 'jose'
 import { type ChildInstallation, makeChildInstallation, member } from '../support/child-installation.ts'
 import type { ChildIssuer } from '../support/child-issuer.ts'
@@ -102,6 +103,11 @@ class RunningIssuer implements Issuer {
     this.#installation = installation
     this.#server = server
     this.#credentials = basic({ id: loginClientId, secret })
+    // Whatever ends this process.
+    process.once('exit', () => {
+      server.process.kill('SIGKILL')
+      rmSync(installation.directory, { recursive: true, force: true })
+    })
   }
 
   async issue(audience: string, scope: string): Promise<string> {

@@ -2,11 +2,11 @@
  * `npm run interop [-- NAME…]`: real libraries of every ecosystem as verifiers and clients of a real `mintage serve`.
  * Writes the tables of `docs/interop.md` when every example ran; fails on a red cell.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { tryClients } from './clients.ts'
+import { type ClientResult, tryClients } from './clients.ts'
 import { findMissing, installExamples, readVersion } from './installing.ts'
 import { startIssuer } from './issuers.ts'
 import { type Example, readExamples } from './manifest.ts'
@@ -14,7 +14,7 @@ import { comparePage, writePage } from './page.ts'
 import { inParallel } from './running.ts'
 import { findRed, renderClients, renderSettings, renderVerifiers, type Versions } from './table.ts'
 import { startTlsProxy } from './tls-proxy.ts'
-import { tryVerifiers } from './verifiers.ts'
+import { tryVerifiers, type VerifierResult } from './verifiers.ts'
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -52,41 +52,48 @@ for (const line of red) process.stderr.write(`RED ${line}\n`)
 say(red.length === 0 ? 'no red cell' : `${red.length} red`)
 process.exitCode = red.length === 0 ? 0 : 1
 
+/** Runs the examples and returns what is red. */
 async function run(examples: readonly Example[]): Promise<readonly string[]> {
+  const issuer = await startIssuer(examples)
+  try {
+    const foreign = await startIssuer(examples)
+    const tls = await startTlsProxy(issuer.url, scratch)
+    try {
+      const clients = await tryClients(ofKind(examples, 'client'), issuer, say)
+      const verifiers = await tryVerifiers(ofKind(examples, 'verifier'), issuer, foreign, tls, say)
+      return await report(examples, verifiers, clients)
+    } finally {
+      await tls.close()
+      await foreign.remove()
+    }
+  } finally {
+    await issuer.remove()
+  }
+}
+
+/** Prints the tables, and writes them or compares them with the page; returns what is red. */
+async function report(
+  examples: readonly Example[],
+  verifiers: readonly VerifierResult[],
+  clients: readonly ClientResult[],
+): Promise<readonly string[]> {
   const versions: Versions = new Map(
     await inParallel(3, examples, async (example) => [example.name, await readVersion(example)] as const),
   )
-  const issuer = await startIssuer(examples)
-  const foreign = await startIssuer(examples)
-  mkdirSync(join(scratch, 'tls'))
-  const tls = await startTlsProxy(issuer.url, join(scratch, 'tls'))
-  try {
-    const clients = await tryClients(
-      examples.filter(({ kind }) => kind === 'client'),
-      issuer,
-      say,
-    )
-    const verifiers = await tryVerifiers(
-      examples.filter(({ kind }) => kind === 'verifier'),
-      issuer,
-      foreign,
-      tls,
-      say,
-    )
-    const tables = {
-      verifiers: renderVerifiers(verifiers, versions),
-      settings: renderSettings(verifiers, versions),
-      clients: renderClients(clients, versions),
-    }
-    for (const table of Object.values(tables)) process.stdout.write(`${table}\n\n`)
-    const problems = findRed(verifiers, clients)
-    const isWhole = examples.length === all.length
-    if (options.check) return [...problems, ...(isWhole ? comparePage(tables) : [])]
-    if (isWhole && problems.length === 0) writePage(tables)
-    else say('docs/interop.md stays as it is: not everything ran, or something is red')
-    return problems
-  } finally {
-    await tls.close()
-    await Promise.all([issuer.remove(), foreign.remove()])
+  const tables = {
+    verifiers: renderVerifiers(verifiers, versions),
+    settings: renderSettings(verifiers, versions),
+    clients: renderClients(clients, versions),
   }
+  for (const table of Object.values(tables)) process.stdout.write(`${table}\n\n`)
+  const problems = findRed(verifiers, clients)
+  const isWhole = examples.length === all.length
+  if (options.check) return [...problems, ...(isWhole ? comparePage(tables) : [])]
+  if (isWhole && problems.length === 0) writePage(tables)
+  else say('docs/interop.md stays as it is: not everything ran, or something is red')
+  return problems
+}
+
+function ofKind(examples: readonly Example[], kind: Example['kind']): readonly Example[] {
+  return examples.filter((example) => example.kind === kind)
 }

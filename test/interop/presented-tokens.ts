@@ -39,6 +39,7 @@ export async function makeTokens(
     otherIssuer: await sign({ iss: foreign.url }),
     otherAudience: await issuer.issue(otherAudience, 'orders:read'),
     noScope: await issuer.issue(audience, 'orders:write'),
+    noJwt: 'nonsense',
     noToken: undefined,
     otherTyp: await sign({}, keys.privateKey, 'statuslist+jwt'),
   }
