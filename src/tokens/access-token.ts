@@ -1,5 +1,5 @@
 import type { Target } from '../apis/target.ts'
-import type { AccessTokenClaims, JsonObject, TokenTyp } from '../protocol/claims.ts'
+import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 
@@ -48,16 +48,4 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
 /** What djangorestframework-simplejwt asks of a token besides (`TOKEN_TYPE_CLAIM`, `USER_ID_CLAIM`). */
 function simpleJwtClaims(content: AccessTokenContent): JsonObject {
   return { token_type: 'access', ...(content.isUser && { user_id: content.subject }) }
-}
-
-const encodedHeaders = new Map<string, string>()
-
-/** The encoded header of a key and type, computed once for each (RFC 7515 §4). */
-export function encodeHeader(kid: string, typ: TokenTyp): string {
-  const name = `${typ} ${kid}`
-  const known = encodedHeaders.get(name)
-  if (known !== undefined) return known
-  const encoded = Buffer.from(JSON.stringify({ alg: 'RS256', typ, kid })).toString('base64url')
-  encodedHeaders.set(name, encoded)
-  return encoded
 }

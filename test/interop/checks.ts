@@ -15,7 +15,7 @@ const all = {
   otherTyp: { title: 'other `typ`', expected: undefined },
   revoked: { title: 'revoked', expected: undefined },
   rotated: { title: 'after a rotation', expected: 200 },
-  unseenKey: { title: 'by a key never seen before', expected: 200 },
+  freshKey: { title: 'by a key just published', expected: 200 },
   retiredKey: { title: 'by the retired key', expected: 200 },
   issuerStopped: { title: 'issuer stopped', expected: 200 },
 } as const

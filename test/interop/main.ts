@@ -30,7 +30,11 @@ const say = (line: string) =>
 
 const all = readExamples()
 for (const name of names) {
-  if (!all.some((example) => example.name === name)) throw new Error(`No example is called ${name}.`)
+  if (all.some((example) => example.name === name)) continue
+  process.stderr.write(
+    `No example is called ${name}; there are ${all.map((example) => example.name).join(', ')}.\n`,
+  )
+  process.exit(2)
 }
 const chosen = names.length === 0 ? all : all.filter(({ name }) => names.includes(name))
 const scratch = mkdtempSync(join(tmpdir(), 'mintage-interop-'))

@@ -19,7 +19,10 @@ const manifestSchema = z.strictObject({
   debian: z.array(z.string()).default([]),
   /** Commands that install and build it, in its folder, in order; quick when there is nothing to do. */
   install: z.array(command).default([]),
-  /** Whether it uses `@mintage/verifier`, which comes from this checkout, packed. */
+  /**
+   * Whether it uses `@mintage/verifier`, which comes from this checkout, packed, in place of an `npm install`; such a one
+   * refuses what was revoked.
+   */
   ownVerifier: z.boolean().default(false),
   /** Prints the version of the library. */
   version: command,
@@ -62,5 +65,7 @@ function readExample(name: string): Example {
   const path = join(directory, 'interop.json')
   const parsed = manifestSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')))
   if (!parsed.success) throw new Error(`${path}: ${z.prettifyError(parsed.error)}`)
-  return { ...parsed.data, name, directory }
+  const { expected, ...manifest } = parsed.data
+  const ours = manifest.ownVerifier ? { otherTyp: 401, revoked: 401 } : {}
+  return { ...manifest, name, directory, expected: { ...ours, ...expected } }
 }

@@ -7,7 +7,7 @@ import type { Example } from './manifest.ts'
 /** The checks that need no more than a token; `noToken` has none. */
 export type TokenCheck = Exclude<
   CheckName,
-  'revoked' | 'rotated' | 'unseenKey' | 'retiredKey' | 'issuerStopped'
+  'revoked' | 'rotated' | 'freshKey' | 'retiredKey' | 'issuerStopped'
 >
 
 const { privateKey: strangersKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

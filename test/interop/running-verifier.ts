@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { findFreePort } from '../support/child-issuer.ts'
 import { type CheckName, checks, type Outcome } from './checks.ts'
@@ -80,15 +83,16 @@ function makeVerifier(example: Example, audience: string, url: string, program: 
 
 /** The status; or, in words, why there was none. A 200 that does not say whose token it was is no 200. */
 async function present(url: string, token: string | undefined): Promise<number | string> {
+  const headers = token === undefined ? {} : { Authorization: `Bearer ${token}` }
   try {
-    const response = await fetch(url, {
-      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
-      redirect: 'manual',
-      signal: AbortSignal.timeout(answerDeadline),
-    })
-    const text = await response.text()
-    if (response.status !== 200 || token === undefined) return response.status
-    return /"sub"\s*:\s*"[^"]/.test(text) ? 200 : `200 without sub: ${text.slice(0, 200)}`
+    // A connection of its own, lest one that the server is about to close be used again.
+    const signal = AbortSignal.timeout(answerDeadline)
+    const sent = request(url, { headers, agent: false, signal }).end()
+    const [answer]: IncomingMessage[] = await once(sent, 'response')
+    if (answer?.statusCode === undefined) return 'no answer'
+    const body = await text(answer)
+    if (answer.statusCode !== 200 || token === undefined) return answer.statusCode
+    return /"sub"\s*:\s*"[^"]/.test(body) ? 200 : `200 without sub: ${body.slice(0, 200)}`
   } catch (error) {
     return `no answer: ${error instanceof Error ? error.message : error}`
   }

@@ -104,14 +104,14 @@ async function checkAll(
   say('rotating to the key that was published before')
   await issuer.rotate()
   await checkEach('rotated', issue, rotationPatience)
-  say('rotating to a key that nobody has seen')
+  say('rotating to a key that was published only now')
   await issuer.rotate()
   const latest = new Map<RunningVerifier, string>()
   for (const verifier of running) latest.set(verifier, await issue(verifier))
-  await checkEach('unseenKey', (verifier) => latest.get(verifier), rotationPatience)
+  await checkEach('freshKey', (verifier) => latest.get(verifier), rotationPatience)
   await checkEach('retiredKey', (verifier) => goodTokens.get(verifier))
   for (const verifier of running) {
-    for (const name of ['rotated', 'unseenKey'] as const) {
+    for (const name of ['rotated', 'freshKey'] as const) {
       const { seconds = 0 } = outcomes.get(verifier)?.[name] ?? {}
       if (seconds > 2)
         say(`${verifier.example.name} knew the new key (${name}) after ${seconds.toFixed(1)} s`)
