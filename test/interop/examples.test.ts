@@ -4,6 +4,7 @@ import { root } from '../../docs/generate/pages.ts'
 import { findLinks } from '../markdown.ts'
 import { checkNames, checks, type Outcome } from './checks.ts'
 import { type Example, readExamples } from './manifest.ts'
+import { comparePage } from './page.ts'
 import { findRed, renderClients, renderVerifiers } from './table.ts'
 import type { VerifierResult } from './verifiers.ts'
 
@@ -69,4 +70,26 @@ test('an example that did not start, and a client that failed, are red', (t) => 
   t.deepEqual(findRed([silent], [failed]), [`${name}: It did not start.`, `${name}: It got no token at all.`])
   t.true(renderVerifiers([silent], new Map()).includes('| ✗ |'))
   t.true(renderClients([failed], new Map()).includes('| ✗ |'))
+})
+
+test('a page that says what the run says is accepted, whatever the versions; any other difference is told', (t) => {
+  const page = readFileSync(new URL('docs/interop.md', root), 'utf8')
+  const tableOf = (name: string) =>
+    new RegExp(`<!-- ${name}: npm run interop -->(.*?)<!-- end of`, 's').exec(page)?.[1]?.trim() ?? ''
+  const written = {
+    verifiers: tableOf('verifiers'),
+    settings: tableOf('settings'),
+    clients: tableOf('clients'),
+  }
+  t.deepEqual(comparePage(written), [])
+  const newer = written.verifiers.replaceAll(/\bjose \d+\.\d+\.\d+/g, 'jose 99.0.0')
+  t.not(newer, written.verifiers)
+  t.deepEqual(comparePage({ ...written, verifiers: newer }), [])
+  const other = written.verifiers.replace('| 403 |', '| 401 |')
+  t.not(other, written.verifiers)
+  const complaints = comparePage({ ...written, verifiers: other })
+  t.deepEqual(
+    complaints.map((line) => line.split(':')[0]),
+    ['docs/interop.md lacks', 'docs/interop.md still says'],
+  )
 })
