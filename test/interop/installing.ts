@@ -23,20 +23,40 @@ export async function installExamples(
 ): Promise<readonly Failure[]> {
   await installDebianPackages(examples, say)
   const archive = examples.some(({ ownVerifier }) => ownVerifier) ? await packVerifier(scratch) : undefined
-  const results = await inParallel(width, examples, async (example): Promise<Failure | undefined> => {
-    const start = performance.now()
-    const missing = findMissing(example)
-    if (missing.length > 0) return { example, reason: `not on PATH: ${missing.join(', ')}` }
-    try {
-      for (const command of example.install) await run(command, example.directory)
-      if (archive !== undefined && example.ownVerifier) await installArchive(archive, example.directory)
-    } catch (error) {
-      return { example, reason: error instanceof Error ? error.message : String(error) }
+  const failures: Failure[] = []
+  await inParallel(width, toQueues(examples), async (queue) => {
+    for (const example of queue) {
+      const start = performance.now()
+      const reason = await installExample(example, archive)
+      if (reason !== undefined) failures.push({ example, reason })
+      else say(`installed ${example.name} in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
     }
-    say(`installed ${example.name} in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
-    return undefined
   })
-  return results.filter((result) => result !== undefined)
+  return failures
+}
+
+/**
+ * What is installed one after the other: those that build under one lock, which also take longest, are a queue, and come
+ * first.
+ */
+function toQueues(examples: readonly Example[]): readonly (readonly Example[])[] {
+  const isBuiltWith = (program: string) => (example: Example) => example.install[0]?.[0] === program
+  const queues = ['cargo', 'flock'].map((program) => examples.filter(isBuiltWith(program)))
+  const others = examples.filter((example) => !queues.flat().includes(example))
+  return [...queues, ...others.map((example) => [example])]
+}
+
+/** Installs one; returns why it could not be. */
+async function installExample(example: Example, archive: string | undefined): Promise<string | undefined> {
+  const missing = findMissing(example)
+  if (missing.length > 0) return `not on PATH: ${missing.join(', ')}`
+  try {
+    for (const command of example.install) await run(command, example.directory)
+    if (archive !== undefined && example.ownVerifier) await installArchive(archive, example.directory)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return undefined
 }
 
 /** The programs that an example needs and this machine lacks. */
