@@ -3,7 +3,7 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
-import { hashPolicy, keyPolicy, streamPlaces } from './compose/policies.ts'
+import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -160,13 +160,7 @@ async function composeIssuer(
   ]
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
-  const app = createApp({
-    issuer,
-    jwksMaxAge: config.jwksMaxAge,
-    logger,
-    keys,
-    apis,
-    clients,
+  const core = {
     pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
     mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
     introspection: new Introspection({
@@ -180,6 +174,20 @@ async function composeIssuer(
       clock,
     }),
     revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
+  }
+  await warnOfMissingClients(config, clientDirectory, logger)
+  const app = createApp({
+    issuer,
+    jwksMaxAge: config.jwksMaxAge,
+    logger,
+    keys,
+    apis,
+    clients,
+    ...core,
+    django: {
+      clients: config.djangoClients,
+      services: { ...core, clients: clientDirectory, sessions, clock, logger },
+    },
     readiness,
     status,
     trustedProxies: config.trustedProxies,

@@ -3,6 +3,7 @@ import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 import type { Watch } from '../lib/watch.ts'
+import type { JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import { createTokenId } from './token-id.ts'
+import { renderUserData } from './user-data.ts'
 
 export interface MintOptions {
   readonly issuer: string
@@ -25,6 +27,16 @@ export interface MintOptions {
   readonly watch?: Watch
 }
 
+/** Tokens, and the session that was opened for them; none for a client itself. */
+export interface IssuedTokens {
+  readonly response: TokenResponse
+  readonly open: OpenSession | undefined
+  /** What of the user joins the answer. */
+  readonly userData: JsonObject
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
+}
+
 /** The one place where tokens are made: session → access token → signature. */
 export class Mint {
   readonly #options: MintOptions
@@ -34,6 +46,11 @@ export class Mint {
   }
 
   async issue(authorization: Authorization): Promise<TokenResponse> {
+    return (await this.issueWithSession(authorization)).response
+  }
+
+  /** The same, and the session that the tokens belong to, for who presents it otherwise. */
+  async issueWithSession(authorization: Authorization): Promise<IssuedTokens> {
     const { subject, scopes } = authorization
     const open = subject.kind === 'user' ? await subject.open() : undefined
     const now = this.#options.clock.now()
@@ -44,12 +61,12 @@ export class Mint {
     const content = {
       issuer: this.#options.issuer,
       subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,
-      isUser: subject.kind === 'user',
+      user: subject.kind === 'user' ? subject : undefined,
       client: authorization.client,
       target: authorization.target,
       scopes,
-      userClaims: subject.kind === 'user' ? subject.claims : {},
-      sid: open?.session.sid,
+      session: open?.session,
+      preset: authorization.preset,
       jti,
       issuedAt,
       expiresAt,
@@ -62,9 +79,12 @@ export class Mint {
       jti,
       ...(open && { sid: open.session.sid }),
     })
-    return {
+    const template = authorization.client.userData?.answer
+    const userData = template && subject.kind === 'user' ? renderUserData(template, subject) : {}
+    const response = {
+      ...userData,
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: 'Bearer' as const,
       expires_in: expiresAt - issuedAt,
       ...(scopes.length > 0 && { scope: formatScope(scopes) }),
       // A client that may not refresh has no use for the token, and a thief would.
@@ -77,6 +97,7 @@ export class Mint {
           ),
         }),
     }
+    return { response, open, userData, issuedAt }
   }
 
   async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {

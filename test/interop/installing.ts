@@ -36,13 +36,13 @@ export async function installExamples(
 }
 
 /**
- * What is installed one after the other: those that build under one lock, which also take longest, are a queue, and come
- * first.
+ * What is installed one after the other: compilers at work side by side wait for each other, or compile the same into the
+ * cache that they share. They take longest, so they come first.
  */
 function toQueues(examples: readonly Example[]): readonly (readonly Example[])[] {
-  const isBuiltWith = (program: string) => (example: Example) => example.install[0]?.[0] === program
-  const queues = ['cargo', 'flock'].map((program) => examples.filter(isBuiltWith(program)))
-  const others = examples.filter((example) => !queues.flat().includes(example))
+  const compiled = ['Rust', 'Java', 'Go']
+  const queues = compiled.map((name) => examples.filter(({ ecosystem }) => ecosystem === name))
+  const others = examples.filter(({ ecosystem }) => !compiled.includes(ecosystem))
   return [...queues, ...others.map((example) => [example])]
 }
 
