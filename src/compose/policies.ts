@@ -1,3 +1,4 @@
+import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Config } from '../config.ts'
 import type { KeyPolicy } from '../keys/schedule.ts'
 import type { HashPoolOptions } from '../users/hash-pool.ts'
@@ -21,4 +22,21 @@ export function streamPlaces({ streamSubscribers, maxConnections }: Config): num
 /** How much hashing there is room for. */
 export function hashPolicy(config: Config): HashPoolOptions {
   return { cost: config.bcryptCost, threads: config.hashThreads, queue: config.hashQueue }
+}
+
+/** A sentence for each wire format whose client is none, which the operator should hear of. */
+export async function findMissingClients(
+  { djangoClients }: Config,
+  directory: ClientDirectory,
+): Promise<readonly string[]> {
+  const named = Object.entries({ MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt })
+  const missing = await Promise.all(
+    named.map(async ([setting, clientId]) => {
+      if (clientId === undefined || (await directory.find(clientId))) return []
+      return [
+        `${setting} is ${clientId}, but there is no such client: its endpoints answer 503; run mintage client create --id ${clientId} --public --grant password --grant refresh_token, or correct the setting.`,
+      ]
+    }),
+  )
+  return missing.flat()
 }

@@ -31,7 +31,7 @@ interface Job {
 
 interface Statements {
   readonly read: Statement<[string], RedeemableRow>
-  readonly rotate: Statement<[number, number, number, string | null, string, number, string]>
+  readonly rotate: Statement<[number, number, number, string | null, string | null, number, string]>
   readonly end: Statement<[number, string, string]>
   readonly audit: Statement<[number, string, string, string | null]>
   readonly revoke: Statement<[string, string | null, string]>
