@@ -160,7 +160,7 @@ async function composeIssuer(
   ]
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
-  const pipeline = new GrantPipeline({ issuer, clients, apis, grants })
+  const pipeline = new GrantPipeline({ issuer, apis, grants })
   const mint = new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch })
   const introspection = new Introspection({
     issuer,

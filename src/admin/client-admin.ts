@@ -4,7 +4,7 @@ import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
-import type { ClientRecord, DjangoSettings } from '../store/client-table.ts'
+import type { ClientRecord, DjangoSettings, SameSite } from '../store/client-table.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
@@ -25,6 +25,8 @@ export interface ClientSettings {
   readonly retryWindow?: number | null
   /** What is left out in it stays as it is, too. */
   readonly django?: DjangoSettings
+  /** The `SameSite` of the cookies that its tokens travel in; null: they travel in bodies. */
+  readonly cookies?: SameSite | null
 }
 
 export interface NewClient {
@@ -62,6 +64,7 @@ export class ClientAdmin {
           sessionTtl: null,
           retryWindow: null,
           django: null,
+          cookies: null,
           ...settings,
           disabledAt: null,
           tokensVoidUntil: 0,

@@ -14,6 +14,9 @@ export interface DjangoSettings {
   readonly usernameField?: string
 }
 
+/** How far a browser trusts other sites with a cookie (RFC 6265bis §5.6.7); `none` is not for tokens. */
+export type SameSite = 'strict' | 'lax'
+
 /** A registered client. Times and lives are in milliseconds. */
 export interface ClientRecord {
   /** Random, never used again; what sessions and tokens refer to. */
@@ -35,6 +38,8 @@ export interface ClientRecord {
   readonly retryWindow: number | null
   /** Null: the defaults. */
   readonly django: DjangoSettings | null
+  /** The `SameSite` of the cookies that its tokens travel in; null: they travel in bodies. */
+  readonly cookies: SameSite | null
   readonly disabledAt: number | null
   /** Access tokens issued up to this moment are void: the client was disabled then. */
   readonly tokensVoidUntil: number
@@ -66,6 +71,7 @@ interface ClientRow {
   session_ttl: number | null
   retry_window: number | null
   django: string | null
+  cookies: SameSite | null
   disabled_at: number | null
   tokens_void_until: number
   created_at: number
@@ -161,6 +167,7 @@ function toRecord(row: ClientRow): ClientRecord {
     sessionTtl: row.session_ttl,
     retryWindow: row.retry_window,
     django: row.django === null ? null : JSON.parse(row.django),
+    cookies: row.cookies,
     disabledAt: row.disabled_at,
     tokensVoidUntil: row.tokens_void_until,
     createdAt: row.created_at,
@@ -183,6 +190,7 @@ function toRow(client: ClientRecord): ClientRow {
     session_ttl: client.sessionTtl,
     retry_window: client.retryWindow,
     django: client.django === null ? null : JSON.stringify(client.django),
+    cookies: client.cookies,
     disabled_at: client.disabledAt,
     tokens_void_until: client.tokensVoidUntil,
     created_at: client.createdAt,

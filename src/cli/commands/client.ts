@@ -1,10 +1,13 @@
 import { type Command, Option } from 'commander'
 import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
+import { cookieNames } from '../../protocol/cookie-names.ts'
 import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
 import { administer } from '../administer.ts'
 import {
+  type CookiesOption,
   claimsOption,
+  cookiesOption,
   durationOption,
   given,
   grantOption,
@@ -32,6 +35,7 @@ interface SettingOptions {
   readonly rotateRefreshTokens?: boolean
   readonly blacklistAfterRotation?: boolean
   readonly usernameField?: string
+  readonly cookies?: CookiesOption
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -179,6 +183,11 @@ function settingOptions(command: Command): Command {
       "the user name's field in Django's logins (default: username)",
       textOption,
     )
+    .option(
+      '--cookies <strict|lax|off>',
+      'for a browser: tokens in cookies of that SameSite, and none in bodies (default: off)',
+      cookiesOption,
+    )
 }
 
 function toSettings(options: SettingOptions): ClientSettings {
@@ -199,6 +208,7 @@ function toSettings(options: SettingOptions): ClientSettings {
     sessionTtl: toOwnLife(options.sessionTtl),
     retryWindow: toOwnLife(options.retryWindow),
     django: Object.keys(django).length > 0 ? django : undefined,
+    cookies: options.cookies === 'off' ? null : options.cookies,
   })
 }
 
@@ -216,6 +226,7 @@ function describe(client: NewClient['client']): Printable {
     session_ttl: formatLife(client.sessionTtl),
     retry_window: formatLife(client.retryWindow),
     django: describeDjango(client.django),
+    cookies: client.cookies && { same_site: client.cookies, ...cookieNames(client.clientId) },
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
   }

@@ -4,9 +4,13 @@ import { OAuthError } from '../../protocol/errors.ts'
 export class CrossSiteRequestError extends OAuthError {
   override readonly name = 'CrossSiteRequestError'
   constructor() {
-    super('access_denied', 'This client uses cookies, and the request comes from no page that may use them.', {
-      status: 403,
-    })
+    super(
+      'access_denied',
+      'This client uses cookies, and the request comes from no page that may use them.',
+      {
+        status: 403,
+      },
+    )
   }
 }
 

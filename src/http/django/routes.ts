@@ -1,6 +1,7 @@
 import type Router from '@koa/router'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
+import { withCookies } from './rest/cookies.ts'
 import { appendSlash, serveView, type View } from './rest/view.ts'
 import type { DjangoServices } from './services.ts'
 import { simpleJwtFormat } from './simplejwt/endpoints.ts'
@@ -9,6 +10,8 @@ import { simpleJwtFormat } from './simplejwt/endpoints.ts'
 export interface WireFormat {
   /** The setting that names its client. */
   readonly setting: string
+  /** What the paths of its views that take a refresh token begin with. */
+  readonly path: string
   readonly views: Readonly<Record<string, (client: ClientRecord) => View>>
 }
 
@@ -32,11 +35,16 @@ export function addDjangoRoutes(
   for (const [name, toFormat] of Object.entries(formats)) {
     const clientId = clients[name as keyof DjangoClients]
     if (clientId === undefined) continue
-    const { setting, views } = toFormat(services)
+    const { setting, path: family, views } = toFormat(services)
     const client = new ConfiguredClient(services.clients, clientId, setting)
     for (const [path, toView] of Object.entries(views)) {
       paths.push(path)
-      const serve = serveView(async () => toView(await client.find()), services.logger)
+      const serve = serveView(async (context) => {
+        const found = await client.find()
+        const view = toView(found)
+        const kept = context.method === 'POST' ? services.cookies.open(found, context, family) : undefined
+        return kept ? withCookies(view, kept, () => services.clock.now()) : view
+      }, services.logger)
       for (const prefix of prefixes) {
         router.all(`${prefix.pattern}${path}`, serve)
         router.all(`${prefix.pattern}${path.slice(0, -1)}`, appendSlash(`${prefix.path}${path}`))
