@@ -1,0 +1,68 @@
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { audience, openTestIssuer, password, type TestIssuer } from '../support/in-process-issuer.ts'
+import { startOrders } from './orders-service.ts'
+import { friendlyHost, ownHost, type Sites, startSites } from './sites.ts'
+
+export interface Laboratory {
+  readonly issuer: TestIssuer
+  readonly sites: Sites
+  readonly browser: BrowserContext
+  /** Two pages for all: Debian's Chromium opens no further one once another was closed. */
+  readonly page: Page
+  readonly tab: Page
+  /** How many orders the service has taken. */
+  ordered(): number
+  close(): Promise<void>
+}
+
+/** Seconds. Short, for the browser is to see access tokens expire. */
+export const accessTokenLife = 4
+
+const options = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** An issuer, a service, their reverse proxy, and a browser that finds every `.example` host there. */
+export async function openLaboratory(): Promise<Laboratory> {
+  const issuer = await openTestIssuer({
+    issuer: `https://${ownHost}`,
+    environment: { MINTAGE_CORS_ORIGINS: `https://${friendlyHost}`, MINTAGE_SIMPLEJWT_CLIENT: 'web' },
+  })
+  await issuer.administration.users.create('mallory', { password })
+  await issuer.administration.clients.create('web', true, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+    cookies: 'strict',
+    accessTokenTtl: accessTokenLife * 1_000,
+  })
+  const orders = await startOrders(issuer.url)
+  const sites = await startSites({ issuer: issuer.url, orders: orders.url })
+  const program = await chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    headless: true,
+    chromiumSandbox: false,
+    args: [...options, `--host-resolver-rules=MAP *.example 127.0.0.1:${sites.port}`],
+  })
+  // A profile of its own. Nobody trusts the certificate of the hosts.
+  const browser = await program.newContext({ ignoreHTTPSErrors: true })
+  const [page, tab] = [await browser.newPage(), await browser.newPage()]
+  return {
+    issuer,
+    sites,
+    browser,
+    page,
+    tab,
+    ordered: orders.ordered,
+    async close() {
+      await program.close()
+      await sites.close()
+      await orders.close()
+      await issuer.stop()
+    },
+  }
+}
