@@ -24,10 +24,13 @@ const formats: Readonly<Record<keyof DjangoClients, (services: DjangoServices) =
   simplejwt: simpleJwtFormat,
 }
 
-/** Adds the endpoints of the formats that have a client, below each prefix, and tells their paths. */
+/**
+ * Adds the endpoints of the formats that have a client, below each prefix, and tells their paths.
+ * @param place the patterns of the prefixes, and the path of the issuer, by which it is known outside.
+ */
 export function addDjangoRoutes(
   router: Router,
-  prefixes: Iterable<{ readonly pattern: string; readonly path: string }>,
+  place: { readonly prefixes: readonly string[]; readonly path: string },
   clients: DjangoClients,
   services: DjangoServices,
 ): readonly string[] {
@@ -45,9 +48,9 @@ export function addDjangoRoutes(
         const kept = context.method === 'POST' ? services.cookies.open(found, context, family) : undefined
         return kept ? withCookies(view, kept, () => services.clock.now()) : view
       }, services.logger)
-      for (const prefix of prefixes) {
-        router.all(`${prefix.pattern}${path}`, serve)
-        router.all(`${prefix.pattern}${path.slice(0, -1)}`, appendSlash(`${prefix.path}${path}`))
+      for (const prefix of place.prefixes) {
+        router.all(`${prefix}${path}`, serve)
+        router.all(`${prefix}${path.slice(0, -1)}`, appendSlash(`${place.path}${path}`))
       }
     }
   }

@@ -21,7 +21,7 @@ export function simpleJwtFormat(services: DjangoServices): WireFormat {
     views: {
       '/api/token/': (client) => (isSliding(client) ? obtainSliding : obtainPair)(tokens, client),
       '/api/token/refresh/': (client) => (isSliding(client) ? refreshSliding : refreshPair)(tokens, client),
-      '/api/token/verify/': () => verify(tokens),
+      '/api/token/verify/': (client) => verify(tokens, client),
       '/api/token/blacklist/': (client) => blacklist(tokens, client),
     },
   }
@@ -83,7 +83,7 @@ function refreshSliding(tokens: SimpleJwtTokens, client: ClientRecord): View {
   }
 }
 
-function verify(tokens: SimpleJwtTokens): View {
+function verify(tokens: SimpleJwtTokens, client: ClientRecord): View {
   return {
     name: 'Token Verify',
     description:
@@ -92,7 +92,7 @@ function verify(tokens: SimpleJwtTokens): View {
     fields: [{ name: 'token' }],
     challenge,
     cookies: { reads: sliding },
-    post: (fields) => tokens.verify(fields.get('token') ?? ''),
+    post: (fields) => tokens.verify(client, fields.get('token') ?? ''),
   }
 }
 
