@@ -32,16 +32,19 @@ type Way = (page: Page, url: string, fields: Fields) => Promise<void>
 const call = (name: string, ...values: readonly unknown[]) =>
   `attacks.${name}(${values.map((value) => JSON.stringify(value)).join(', ')})`
 
-/** A form leaves the page: the attack is over when its answer is there. */
-async function leave(page: Page, url: string, code: string): Promise<void> {
-  const answered = page.waitForResponse((response) => response.url() === url, { timeout: 20_000 })
+/** A form leaves the page: the attack is over when the browser has left. */
+async function leave(page: Page, code: string): Promise<void> {
+  const left = page.waitForEvent('framenavigated', {
+    predicate: (frame) => frame === page.mainFrame(),
+    timeout: 20_000,
+  })
   await page.evaluate(code)
-  await (await answered).finished()
+  await left
 }
 
 const ways: Readonly<Record<string, Way>> = {
-  form: (page, url, fields) => leave(page, url, call('form', url, fields)),
-  'form in a sandbox': (page, url, fields) => leave(page, url, call('sandbox', url, fields)),
+  form: (page, url, fields) => leave(page, call('form', url, fields)),
+  'form in a sandbox': (page, url, fields) => leave(page, call('sandbox', url, fields)),
   'fetch no-cors': async (page, url, fields) => {
     await page.evaluate(call('script', 'no-cors', url, fields))
   },

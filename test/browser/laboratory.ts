@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 import { audience, openTestIssuer, password, type TestIssuer } from '../support/in-process-issuer.ts'
 import { startOrders } from './orders-service.ts'
@@ -16,7 +19,7 @@ export interface Laboratory {
 }
 
 /** Seconds. Short, for the browser is to see access tokens expire. */
-export const accessTokenLife = 4
+export const accessTokenLife = 6
 
 const options = [
   '--disable-gpu',
@@ -42,15 +45,18 @@ export async function openLaboratory(): Promise<Laboratory> {
   })
   const orders = await startOrders(issuer.url)
   const sites = await startSites({ issuer: issuer.url, orders: orders.url })
-  const program = await chromium.launch({
+  const profile = mkdtempSync(join(tmpdir(), 'mintage-browser-'))
+  // A profile of its own, but no private one: those keep cookies from foreign pages by themselves.
+  const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     headless: true,
     chromiumSandbox: false,
+    // Nobody trusts the certificate of the hosts.
+    ignoreHTTPSErrors: true,
     args: [...options, `--host-resolver-rules=MAP *.example 127.0.0.1:${sites.port}`],
   })
-  // A profile of its own. Nobody trusts the certificate of the hosts.
-  const browser = await program.newContext({ ignoreHTTPSErrors: true })
-  const [page, tab] = [await browser.newPage(), await browser.newPage()]
+  const [page = await browser.newPage()] = browser.pages()
+  const tab = await browser.newPage()
   return {
     issuer,
     sites,
@@ -59,7 +65,8 @@ export async function openLaboratory(): Promise<Laboratory> {
     tab,
     ordered: orders.ordered,
     async close() {
-      await program.close()
+      await browser.close()
+      rmSync(profile, { recursive: true, force: true })
       await sites.close()
       await orders.close()
       await issuer.stop()

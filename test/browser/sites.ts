@@ -34,11 +34,16 @@ export interface SeenRequest {
   readonly status: number
 }
 
+/** What a script may see of an answer, if the browser lets it. */
+export type SeenAnswer = string
+
 export interface Sites {
   readonly port: number
   /** The last request that a shop has answered, other than those for its page. */
   last(): SeenRequest | undefined
   forget(): void
+  /** The body, and every header but `Set-Cookie`, of all that the shops have answered since the last time. */
+  takeAnswers(): readonly SeenAnswer[]
   close(): Promise<void>
 }
 
@@ -51,6 +56,7 @@ export interface Upstreams {
 /** Serves every host over TLS on one port: the shops as a reverse proxy would, the others with a page of an attacker. */
 export async function startSites(upstreams: Upstreams): Promise<Sites> {
   let last: SeenRequest | undefined
+  let answers: SeenAnswer[] = []
   const server = createServer(selfSigned, (request, response) => {
     const host = request.headers.host ?? ''
     const defences = shops[host]
@@ -59,7 +65,8 @@ export async function startSites(upstreams: Upstreams): Promise<Sites> {
       const page = defences || host === friendlyHost ? shopPage : attackerPage
       response.writeHead(200, { 'Content-Type': 'text/html' }).end(page)
     } else if (defences) {
-      const seen = (status: number) => {
+      const seen = (status: number, answer: SeenAnswer) => {
+        answers.push(answer)
         const hasCookie = request.headers.cookie !== undefined
         last = { method: request.method ?? '', path, hasCookie, status }
       }
@@ -79,6 +86,11 @@ export async function startSites(upstreams: Upstreams): Promise<Sites> {
     forget: () => {
       last = undefined
     },
+    takeAnswers() {
+      const taken = answers
+      answers = []
+      return taken
+    },
     async close() {
       server.closeAllConnections()
       server.close()
@@ -91,7 +103,7 @@ interface Passing {
   readonly host: string
   readonly defences: Defences
   readonly to: string
-  readonly seen: (status: number) => void
+  readonly seen: (status: number, answer: SeenAnswer) => void
 }
 
 function pass(
@@ -103,16 +115,15 @@ function pass(
   const own = `https://${ownHost}`
   if (headers.origin === `https://${host}`) headers.origin = own
   if (!defences.pageCheck) Object.assign(headers, { origin: own, 'sec-fetch-site': 'same-origin' })
-  const passed = forward(to + request.url, { method: request.method, headers }, (answer) => {
-    const cookies = answer.headers['set-cookie']?.map((cookie) =>
+  const passed = forward(to + request.url, { method: request.method, headers }, async (answer) => {
+    const { 'set-cookie': set, ...others } = answer.headers
+    const cookies = set?.map((cookie) =>
       defences.sameSite ? cookie : cookie.replace('SameSite=Strict', 'SameSite=None'),
     )
-    seen(answer.statusCode ?? 0)
-    response.writeHead(answer.statusCode ?? 502, {
-      ...answer.headers,
-      ...(cookies && { 'set-cookie': cookies }),
-    })
-    answer.pipe(response)
+    const body = Buffer.concat(await answer.toArray())
+    const status = answer.statusCode ?? 502
+    seen(status, JSON.stringify(others) + body.toString())
+    response.writeHead(status, { ...others, ...(cookies && { 'set-cookie': cookies }) }).end(body)
   })
   passed.on('error', () => response.destroy())
   request.pipe(passed)
