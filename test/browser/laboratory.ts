@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -30,6 +30,18 @@ const options = [
   '--disable-sync',
 ]
 
+/**
+ * A profile of its own, which lets foreign pages send cookies along: a browser that never does would hide whether the
+ * attacks with them are warded off by anything else.
+ */
+function makeProfile(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'mintage-browser-'))
+  mkdirSync(join(directory, 'Default'))
+  const preferences = { profile: { block_third_party_cookies: false, cookie_controls_mode: 0 } }
+  writeFileSync(join(directory, 'Default', 'Preferences'), JSON.stringify(preferences))
+  return directory
+}
+
 /** An issuer, a service, their reverse proxy, and a browser that finds every `.example` host there. */
 export async function openLaboratory(): Promise<Laboratory> {
   const issuer = await openTestIssuer({
@@ -45,8 +57,7 @@ export async function openLaboratory(): Promise<Laboratory> {
   })
   const orders = await startOrders(issuer.url)
   const sites = await startSites({ issuer: issuer.url, orders: orders.url })
-  const profile = mkdtempSync(join(tmpdir(), 'mintage-browser-'))
-  // A profile of its own, but no private one: those keep cookies from foreign pages by themselves.
+  const profile = makeProfile()
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     headless: true,

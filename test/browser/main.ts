@@ -4,6 +4,7 @@ import { audience, password } from '../support/in-process-issuer.ts'
 import { post } from '../support/oauth.ts'
 import { attackEverything, type Outcome } from './attacks.ts'
 import { type Laboratory, openLaboratory } from './laboratory.ts'
+import { useLoopback } from './loopback.ts'
 import { liveThroughSession, type Observation, useListedOrigin } from './session-story.ts'
 import { ownHost, shops } from './sites.ts'
 import { toTable } from './table.ts'
@@ -63,6 +64,7 @@ try {
     ...(await liveThroughSession(laboratory, 'oauth')),
     ...(await liveThroughSession(laboratory, 'simplejwt')),
     ...(await useListedOrigin(laboratory)),
+    ...(await useLoopback(laboratory)),
   ])
   await lengthenTokens(laboratory)
   print('')
