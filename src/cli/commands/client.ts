@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
+import {
+  type ClientSettings,
+  type DrfJwtPackage,
+  drfJwtPackages,
+  type NewClient,
+} from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
 import { cookieNames } from '../../protocol/cookie-names.ts'
 import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
@@ -20,6 +25,7 @@ import {
   toOwnLife,
 } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
+import { chosenFrom } from '../suggestion.ts'
 
 interface SettingOptions {
   readonly name?: string
@@ -35,6 +41,10 @@ interface SettingOptions {
   readonly rotateRefreshTokens?: boolean
   readonly blacklistAfterRotation?: boolean
   readonly usernameField?: string
+  readonly drfJwtPackage?: DrfJwtPackage
+  readonly authCookie?: string
+  readonly answerData?: JsonObject
+  readonly tokenData?: JsonObject
   readonly cookies?: CookiesOption
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
@@ -183,6 +193,23 @@ function settingOptions(command: Command): Command {
       "the user name's field in Django's logins (default: username)",
       textOption,
     )
+    .addOption(
+      chosenFrom(
+        new Option('--drf-jwt-package <name>', `whose answers it expects (default: ${drfJwtPackages[0]})`),
+        drfJwtPackages,
+      ),
+    )
+    .option('--auth-cookie <name>', "as djangorestframework-jwt's JWT_AUTH_COOKIE", textOption)
+    .option(
+      '--answer-data <json>',
+      'what of the user joins the answer, such as {"user":{"name":"$username"}}',
+      claimsOption,
+    )
+    .option(
+      '--token-data <json>',
+      'what of the user joins the access token, such as {"email":"$email"}',
+      claimsOption,
+    )
     .option(
       '--cookies <strict|lax|off>',
       'for a browser: tokens in cookies of that SameSite, and none in bodies (default: off)',
@@ -196,7 +223,10 @@ function toSettings(options: SettingOptions): ClientSettings {
     rotateRefreshTokens: options.rotateRefreshTokens,
     blacklistAfterRotation: options.blacklistAfterRotation,
     usernameField: options.usernameField,
+    drfJwtPackage: options.drfJwtPackage,
+    authCookie: options.authCookie,
   })
+  const userData = given({ answer: options.answerData, token: options.tokenData })
   return given({
     name: options.name,
     grants: options.grant,
@@ -208,6 +238,7 @@ function toSettings(options: SettingOptions): ClientSettings {
     sessionTtl: toOwnLife(options.sessionTtl),
     retryWindow: toOwnLife(options.retryWindow),
     django: Object.keys(django).length > 0 ? django : undefined,
+    userData: Object.keys(userData).length > 0 ? userData : undefined,
     cookies: options.cookies === 'off' ? null : options.cookies,
   })
 }
@@ -226,6 +257,8 @@ function describe(client: NewClient['client']): Printable {
     session_ttl: formatLife(client.sessionTtl),
     retry_window: formatLife(client.retryWindow),
     django: describeDjango(client.django),
+    answer_data: client.userData?.answer ?? {},
+    token_data: client.userData?.token ?? {},
     cookies: client.cookies && { same_site: client.cookies, ...cookieNames(client.clientId) },
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
@@ -239,5 +272,7 @@ function describeDjango(settings: NewClient['client']['django']): Printable | nu
     rotate_refresh_tokens: settings.rotateRefreshTokens,
     blacklist_after_rotation: settings.blacklistAfterRotation,
     username_field: settings.usernameField,
+    drf_jwt_package: settings.drfJwtPackage,
+    auth_cookie: settings.authCookie,
   })
 }

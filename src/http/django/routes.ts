@@ -1,6 +1,8 @@
 import type Router from '@koa/router'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
+import { drfJwtFormat } from './drf-jwt/endpoints.ts'
+import { pyJwtFormat } from './pyjwt/endpoints.ts'
 import { withCookies } from './rest/cookies.ts'
 import { appendSlash, serveView, type View } from './rest/view.ts'
 import type { DjangoServices } from './services.ts'
@@ -18,10 +20,14 @@ export interface WireFormat {
 /** The `client_id` that each format acts for; undefined: there is no such format. */
 export interface DjangoClients {
   readonly simplejwt?: string | undefined
+  readonly drfJwt?: string | undefined
+  readonly pyjwt?: string | undefined
 }
 
 const formats: Readonly<Record<keyof DjangoClients, (services: DjangoServices) => WireFormat>> = {
   simplejwt: simpleJwtFormat,
+  drfJwt: drfJwtFormat,
+  pyjwt: pyJwtFormat,
 }
 
 /**
@@ -45,8 +51,8 @@ export function addDjangoRoutes(
       const serve = serveView(async (context) => {
         const found = await client.find()
         const view = toView(found)
-        const kept = context.method === 'POST' ? services.cookies.open(found, context, family) : undefined
-        return kept ? withCookies(view, kept, () => services.clock.now()) : view
+        if (context.method !== 'POST') return view
+        return withCookies(view, () => services.cookies.open(found, context, family), services.clock)
       }, services.logger)
       for (const prefix of place.prefixes) {
         router.all(`${prefix}${path}`, serve)

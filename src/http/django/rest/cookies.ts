@@ -1,7 +1,8 @@
+import type { Clock } from '../../../lib/clock.ts'
 import { second } from '../../../lib/durations.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
 import type { RequestCookies, TokenKind } from '../../cookies/token-cookies.ts'
-import { AuthenticationFailedError } from './api-error.ts'
+import { ApiError } from './api-error.ts'
 import type { View } from './view.ts'
 
 /** How the tokens of a view travel where they travel in cookies. */
@@ -18,10 +19,24 @@ export interface ViewCookies {
 const lifeMembers = { access: 'expires_in', refresh: 'refresh_token_expires_in' } as const
 
 /**
- * A view for a client whose tokens travel in cookies.
- * @param now milliseconds since the epoch.
+ * A view for a client whose tokens travel in cookies; of any other, the view as it is.
+ * @param open see {@link TokenCookies.open}; what it throws is answered in the words of the view.
  */
-export function withCookies(view: View, kept: RequestCookies, now: () => number): View {
+export function withCookies(view: View, open: () => RequestCookies | undefined, clock: Clock): View {
+  try {
+    const kept = open()
+    return kept ? wrap(view, kept, clock) : view
+  } catch (error) {
+    return {
+      ...view,
+      read() {
+        throw error
+      },
+    }
+  }
+}
+
+function wrap(view: View, kept: RequestCookies, clock: Clock): View {
   const { reads = {}, sets = {}, clears = false } = view.cookies
   const fields = view.fields.map((field) => {
     const kind = reads[field.name]
@@ -34,18 +49,19 @@ export function withCookies(view: View, kept: RequestCookies, now: () => number)
     async post(given, context) {
       const chosen = new Map(given)
       for (const [field, kind] of Object.entries(reads)) {
-        chosen.set(field, kept.choose(kind, given.get(field) || undefined) ?? '')
+        const token = kept.choose(kind, given.get(field) || undefined)
+        if (token !== undefined) chosen.set(field, token)
       }
       const isLoggedOut = clears && [...chosen.values()].every((token) => token === '')
       const answer = isLoggedOut
         ? {}
         : await view.post(chosen, context).catch((error) => {
             // What the browser keeps is of no use any more.
-            if (clears || (isRefresh(view) && error instanceof AuthenticationFailedError)) kept.clear()
+            if (clears || (isRefresh(view) && error instanceof ApiError)) kept.clear()
             throw error
           })
       if (clears) kept.clear()
-      return moveTokens(answer, sets, kept, now())
+      return moveTokens(answer, sets, kept, clock.now())
     },
   }
 }

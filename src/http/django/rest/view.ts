@@ -18,7 +18,7 @@ import {
 import type { ViewCookies } from './cookies.ts'
 import { type Field, readFields } from './fields.ts'
 import { negotiate, rendered } from './negotiation.ts'
-import { parsed, readData } from './request-data.ts'
+import { parsed, type RequestData, readData } from './request-data.ts'
 
 /** An endpoint that takes a POST, as a view of Django REST framework answers. */
 export interface View {
@@ -26,8 +26,10 @@ export interface View {
   readonly name: string
   readonly description: string
   readonly fields: readonly Field[]
-  /** The `WWW-Authenticate` of its 401. */
-  readonly challenge: string
+  /** The `WWW-Authenticate` of its 401; undefined where it has none. */
+  readonly challenge?: string
+  /** Of its good answers; 200 where nothing else is said. */
+  readonly status?: number
   /** How its tokens travel where they travel in cookies. */
   readonly cookies: ViewCookies
   /**
@@ -35,6 +37,10 @@ export interface View {
    * the core, which says that the client may not do this, with 403.
    */
   post(fields: ReadonlyMap<string, string>, context: Context): Promise<JsonObject>
+  /** In place of the serializer's check of the fields. */
+  readonly read?: (data: RequestData) => ReadonlyMap<string, string>
+  /** In place of the body that Django REST framework gives an error. */
+  readonly describeError?: (error: ApiError) => JsonObject
 }
 
 const allowed = 'POST, OPTIONS'
@@ -50,12 +56,15 @@ export function serveView(find: (context: Context) => Promise<View>, logger: Log
       context.set('Pragma', 'no-cache')
       indent = negotiate(context)
       view = await find(context)
-      send(context, 200, await answer(view, context), indent)
+      const body = await answer(view, context)
+      send(context, context.method === 'POST' ? (view.status ?? 200) : 200, body, indent)
     } catch (thrown) {
       const error = toApiError(thrown)
       report(logger, context, thrown, error)
-      send(context, error.status, error.body, indent)
-      if (view && error instanceof AuthenticationFailedError) context.set('WWW-Authenticate', view.challenge)
+      send(context, error.status, view?.describeError?.(error) ?? error.body, indent)
+      if (view?.challenge !== undefined && error instanceof AuthenticationFailedError) {
+        context.set('WWW-Authenticate', view.challenge)
+      }
       context.set({ ...error.headers })
       context.state['error'] = error.code
     }
@@ -67,6 +76,7 @@ export function appendSlash(location: string): Middleware {
   return (context) => {
     context.status = 301
     context.set('Location', `${location}${context.search}`)
+    context.set('Content-Type', 'text/html; charset=utf-8')
     context.body = ''
   }
 }
@@ -74,7 +84,8 @@ export function appendSlash(location: string): Middleware {
 async function answer(view: View, context: Context): Promise<JsonObject> {
   if (context.method === 'OPTIONS') return describe(view)
   if (context.method !== 'POST') throw methodNotAllowed(context.method)
-  return view.post(readFields(await readData(context), view.fields), context)
+  const data = await readData(context)
+  return view.post(view.read ? view.read(data) : readFields(data, view.fields), context)
 }
 
 /** `SimpleMetadata`. */
