@@ -1,17 +1,16 @@
 import test from 'ava'
 import { CookieJar, readSetCookies } from '../../support/cookie-jar.ts'
-import { startSimpleJwt, tokenNotValid } from '../../support/django.ts'
+import { shareSimpleJwt, startSimpleJwt, tokenNotValid } from '../../support/django.ts'
 import { password } from '../../support/in-process-issuer.ts'
 import { decodeClaims, type OAuthAnswer } from '../../support/oauth.ts'
 
 const credentials = { username: 'ada', password }
 const names = { access: '__Host-web-access', refresh: '__Secure-web-refresh' }
 
-type Start = Parameters<typeof startSimpleJwt>
+const clean = shareSimpleJwt(test, { client: { cookies: 'strict' } })
 
-/** An issuer that speaks SimpleJWT in cookies, and a browser on a page of its origin. */
-async function startInCookies(t: Start[0], client: NonNullable<Start[1]>['client'] = {}) {
-  const scene = await startSimpleJwt(t, { client: { cookies: 'strict', ...client } })
+/** A browser on a page of the issuer's origin, and the issuer in words of SimpleJWT. */
+function browse(scene: Awaited<ReturnType<typeof clean>> | Awaited<ReturnType<typeof startSimpleJwt>>) {
   const jar = new CookieJar()
   const send = async (
     path: string,
@@ -26,8 +25,8 @@ async function startInCookies(t: Start[0], client: NonNullable<Start[1]>['client
   return { ...scene, jar, send }
 }
 
-test('the pair of a login goes into cookies, the body says how long they last', async (t) => {
-  const { send } = await startInCookies(t)
+test.serial('the pair of a login goes into cookies, the body says how long they last', async (t) => {
+  const { send } = browse(await clean())
   const answer = await send('', credentials)
   t.is(answer.status, 200)
   const [refresh, access, ...others] = readSetCookies(answer.headers)
@@ -40,8 +39,8 @@ test('the pair of a login goes into cookies, the body says how long they last', 
   t.deepEqual(answer.body, { expires_in: 900, refresh_token_expires_in: 7 * 86_400 })
 })
 
-test('a pair is refreshed, verified and blacklisted by its cookies, with an empty body', async (t) => {
-  const { send, jar } = await startInCookies(t)
+test.serial('a pair is refreshed, verified and blacklisted by its cookies, with an empty body', async (t) => {
+  const { send, jar } = browse(await clean())
   await send('', credentials)
   const first = jar.get(names.refresh)
   t.is((await send('verify/', {})).status, 200)
@@ -64,8 +63,8 @@ test('a pair is refreshed, verified and blacklisted by its cookies, with an empt
   t.is((await send('blacklist/', {})).status, 200, 'to log out twice is no error')
 })
 
-test('without a cookie the field is required, as ever', async (t) => {
-  const { send } = await startInCookies(t)
+test.serial('without a cookie the field is required, as ever', async (t) => {
+  const { send } = browse(await clean())
   for (const path of ['refresh/', 'verify/']) {
     const answer = await send(path, {})
     t.is(answer.status, 400)
@@ -73,8 +72,8 @@ test('without a cookie the field is required, as ever', async (t) => {
   }
 })
 
-test('an access token that has expired is refreshed by the cookie that has not', async (t) => {
-  const { send, jar, clock } = await startInCookies(t)
+test.serial('an access token that has expired is refreshed by the cookie that has not', async (t) => {
+  const { send, jar, clock } = browse(await clean())
   await send('', credentials)
   clock.advance(16 * 60_000)
   t.is((await send('verify/', {})).status, 401)
@@ -86,8 +85,10 @@ test('an access token that has expired is refreshed by the cookie that has not',
   t.is(jar.size, 0)
 })
 
-test('sliding tokens travel in the one cookie', async (t) => {
-  const { send, jar } = await startInCookies(t, { django: { slidingTokens: true } })
+test.serial('sliding tokens travel in the one cookie', async (t) => {
+  const { send, jar } = browse(
+    await startSimpleJwt(t, { client: { cookies: 'strict', django: { slidingTokens: true } } }),
+  )
   const answer = await send('', credentials)
   t.deepEqual(answer.body, { expires_in: 900 })
   const first = jar.get(names.access) ?? ''
@@ -97,25 +98,28 @@ test('sliding tokens travel in the one cookie', async (t) => {
   t.is((await send('verify/', {})).status, 200)
 })
 
-test('a cookie beside a token that differs, and two cookies of one name, are told apart from a bad token', async (t) => {
-  const { send, jar } = await startInCookies(t)
-  await send('', credentials)
-  const good = jar.get(names.refresh)
-  for (const path of ['refresh/', 'blacklist/']) {
-    const beside = await send(path, { refresh: 'another' })
-    t.is(beside.status, 400)
-    t.deepEqual(beside.body, { detail: 'The token of the request differs from the one of its cookie.' })
-    const twice = await send(path, {}, { Cookie: `${names.refresh}=x; ${names.refresh}=${good}` })
-    t.is(twice.status, 400)
-    t.deepEqual(twice.body, { detail: 'Two cookies of the request have one name.' })
-  }
-})
+test.serial(
+  'a cookie beside a token that differs, and two cookies of one name, are told apart from a bad token',
+  async (t) => {
+    const { send, jar } = browse(await clean())
+    await send('', credentials)
+    const good = jar.get(names.refresh)
+    for (const path of ['refresh/', 'blacklist/']) {
+      const beside = await send(path, { refresh: 'another' })
+      t.is(beside.status, 400)
+      t.deepEqual(beside.body, { detail: 'The token of the request differs from the one of its cookie.' })
+      const twice = await send(path, {}, { Cookie: `${names.refresh}=x; ${names.refresh}=${good}` })
+      t.is(twice.status, 400)
+      t.deepEqual(twice.body, { detail: 'Two cookies of the request have one name.' })
+    }
+  },
+)
 
-test('a page that may not is refused as Django refuses it, and nothing happens', async (t) => {
-  const { issuer, send, jar } = await startInCookies(t)
+test.serial('a page that may not is refused as Django refuses it, and nothing happens', async (t) => {
+  const { issuer, send, jar } = browse(await clean())
   await send('', credentials)
   const before = jar.get(names.refresh)
-  const logins = (await issuer.store.audit.tail(100)).length
+  const logins = (await issuer.store.audit.tail(1_000)).length
   const foreign = [
     { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' },
     { Origin: 'null' },
@@ -137,13 +141,13 @@ test('a page that may not is refused as Django refuses it, and nothing happens',
       t.is(answer.headers.get('www-authenticate'), null)
     }
   }
-  t.is((await issuer.store.audit.tail(100)).length, logins)
+  t.is((await issuer.store.audit.tail(1_000)).length, logins)
   t.is(jar.get(names.refresh), before)
   t.is((await send('refresh/', {})).status, 200)
 })
 
-test('what is no POST is answered as ever, wherever it comes from', async (t) => {
-  const { issuer } = await startInCookies(t)
+test.serial('what is no POST is answered as ever, wherever it comes from', async (t) => {
+  const { issuer } = browse(await clean())
   const headers = { Origin: 'https://evil.example' }
   t.is((await fetch(`${issuer.url}/api/token/`, { headers })).status, 405)
   t.is((await fetch(`${issuer.url}/api/token/`, { method: 'OPTIONS', headers })).status, 200)
