@@ -161,7 +161,7 @@ async function composeIssuer(
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
   const core = {
-    pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
+    pipeline: new GrantPipeline({ issuer, apis, grants }),
     mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
     introspection: new Introspection({
       issuer,

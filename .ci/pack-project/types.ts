@@ -27,9 +27,11 @@ token.sub = ''
 // @ts-expect-error: no such policy
 createVerifier({ issuer: '', audience: '', whenStale: 'ignore' })
 
-new Koa<{ token: AccessToken & Claims }>().use(forKoa(verifier)).use((context) => {
-  context.body = context.state.token.roles
-})
+new Koa<{ token: AccessToken & Claims }>()
+  .use(forKoa(verifier, { cookie: '__Host-web-access', origins: [] }))
+  .use((context) => {
+    context.body = context.state.token.roles
+  })
 express().get('/', forExpress(verifier, { scope: 'a' }), (request, response) => {
   response.json((request as Authenticated<typeof request, Claims>).auth.roles)
 })

@@ -4,7 +4,7 @@ import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
-import type { ClientRecord, DjangoSettings, UserDataTemplates } from '../store/client-table.ts'
+import type { ClientRecord, DjangoSettings, SameSite, UserDataTemplates } from '../store/client-table.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
@@ -36,6 +36,8 @@ export interface ClientSettings {
   /** What is left out in it stays as it is, too. */
   readonly django?: DjangoSettings
   readonly userData?: UserDataTemplates
+  /** The `SameSite` of the cookies that its tokens travel in; null: they travel in bodies. */
+  readonly cookies?: SameSite | null
 }
 
 export interface NewClient {
@@ -74,6 +76,7 @@ export class ClientAdmin {
           retryWindow: null,
           django: null,
           userData: null,
+          cookies: null,
           ...settings,
           disabledAt: null,
           tokensVoidUntil: 0,

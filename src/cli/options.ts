@@ -89,6 +89,15 @@ export function claimsOption(text: string): JsonObject {
   return value as JsonObject
 }
 
+/** How tokens travel: in bodies, or in cookies of that `SameSite`. */
+export function cookiesOption(text: string): CookiesOption {
+  return checkChoice(text, cookiesChoices)
+}
+
+export type CookiesOption = (typeof cookiesChoices)[number]
+
+const cookiesChoices = ['off', 'strict', 'lax'] as const
+
 export function switchOption(text: string): boolean {
   return checkChoice(text, ['on', 'off']) === 'on'
 }

@@ -1,6 +1,5 @@
 import type { ApiDirectory } from '../apis/api-directory.ts'
 import { listTargets } from '../apis/target.ts'
-import type { ClientAuthentication, ClientCredentials } from '../clients/client-authentication.ts'
 import {
   InvalidRequestError,
   UnauthorizedClientError,
@@ -13,11 +12,6 @@ import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { LoginName } from '../users/user-authentication.ts'
 import type { Grant } from './grant.ts'
-
-/** A token request as it came. */
-export interface TokenRequest extends KnownClientRequest {
-  readonly credentials: ClientCredentials | undefined
-}
 
 /** What a token request says besides who sends it. */
 export interface KnownClientRequest {
@@ -34,14 +28,13 @@ export interface KnownClientRequest {
 
 export interface PipelineOptions {
   readonly issuer: string
-  readonly clients: ClientAuthentication
   readonly apis: ApiDirectory
   readonly grants: readonly Grant[]
 }
 
 /**
- * The phases of a token request, in the order that no grant can change: who asks → may it use this grant → which
- * scopes and audiences → the grant itself.
+ * The phases of a token request once it is known who asks, in the order that no grant can change: may it use this grant
+ * → which scopes and audiences → the grant itself.
  */
 export class GrantPipeline {
   readonly #options: PipelineOptions
@@ -52,13 +45,8 @@ export class GrantPipeline {
     this.#grants = new Map(options.grants.map((grant) => [grant.type, grant]))
   }
 
-  /** @throws {OAuthError} the reason why there will be no token. */
-  async authorize({ credentials, ...request }: TokenRequest): Promise<Authorization> {
-    return this.authorizeKnown(await this.#options.clients.authenticate(credentials), request)
-  }
-
   /**
-   * The phases after the first, for a client that the installation itself has named.
+   * @param client has been authenticated, or was named by the installation itself.
    * @throws {OAuthError} the reason why there will be no token.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {

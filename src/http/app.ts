@@ -9,6 +9,7 @@ import type { Introspection } from '../tokens/introspection.ts'
 import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { ClientNetworks } from './client-network.ts'
+import { TokenCookies } from './cookies/token-cookies.ts'
 import { addDjangoRoutes, type DjangoClients } from './django/routes.ts'
 import type { DjangoServices } from './django/services.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
@@ -39,7 +40,7 @@ export interface AppOptions {
   readonly introspection: Introspection
   readonly revocation: Revocation
   /** The Django wire formats, and the core that they present. */
-  readonly django?: { readonly clients: DjangoClients; readonly services: DjangoServices }
+  readonly django?: { readonly clients: DjangoClients; readonly services: Omit<DjangoServices, 'cookies'> }
   readonly readiness: Readiness
   readonly status: Pick<Status, 'lists' | 'stream' | 'aggregation'>
   /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -56,15 +57,17 @@ export function createApp(options: AppOptions): Koa {
   const { issuer, logger, clients, status } = options
   const networks = new ClientNetworks(options.trustedProxies)
   const path = issuerPath(issuer)
+  const { origin } = new URL(issuer)
+  const cookies = new TokenCookies({ origin, path, origins: options.corsOrigins ?? [] })
   const router = new Router()
 
   // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
   const prefixes = [...new Set(['', toPattern(path)])]
   for (const prefix of prefixes) {
     const form = [forbidStoring, readForm] as const
-    router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint(options.pipeline, options.mint))
+    router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint({ ...options, cookies }))
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
-    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options.revocation))
+    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options.revocation, cookies))
     router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
     router.get(`${prefix}/status-lists`, aggregationEndpoint(status))
     router.get(`${prefix}/status-lists/events`, statusEventsEndpoint(status.stream, clients, networks))
@@ -73,7 +76,7 @@ export function createApp(options: AppOptions): Koa {
   }
   const { django } = options
   const djangoPaths = django
-    ? addDjangoRoutes(router, { prefixes, path }, django.clients, django.services)
+    ? addDjangoRoutes(router, { prefixes, path }, django.clients, { ...django.services, cookies })
     : []
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {

@@ -1,4 +1,4 @@
-/** Error codes of RFC 6749 §5.2, RFC 6750 §3.1, RFC 7009 §2.2.1, and RFC 8707 §2. */
+/** Error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 6750 §3.1, RFC 7009 §2.2.1, and RFC 8707 §2. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -8,6 +8,7 @@ export type OAuthErrorCode =
   | 'unsupported_token_type'
   | 'invalid_scope'
   | 'invalid_target'
+  | 'access_denied'
   | 'temporarily_unavailable'
   | 'server_error'
 

@@ -28,6 +28,9 @@ export interface UserDataTemplates {
   readonly token?: JsonObject
 }
 
+/** How far a browser trusts other sites with a cookie (RFC 6265bis §5.6.7); `none` is not for tokens. */
+export type SameSite = 'strict' | 'lax'
+
 /** A registered client. Times and lives are in milliseconds. */
 export interface ClientRecord {
   /** Random, never used again; what sessions and tokens refer to. */
@@ -51,6 +54,8 @@ export interface ClientRecord {
   readonly django: DjangoSettings | null
   /** Null: nothing joins. */
   readonly userData: UserDataTemplates | null
+  /** The `SameSite` of the cookies that its tokens travel in; null: they travel in bodies. */
+  readonly cookies: SameSite | null
   readonly disabledAt: number | null
   /** Access tokens issued up to this moment are void: the client was disabled then. */
   readonly tokensVoidUntil: number
@@ -83,6 +88,7 @@ interface ClientRow {
   retry_window: number | null
   django: string | null
   user_data: string | null
+  cookies: SameSite | null
   disabled_at: number | null
   tokens_void_until: number
   created_at: number
@@ -179,6 +185,7 @@ function toRecord(row: ClientRow): ClientRecord {
     retryWindow: row.retry_window,
     django: row.django === null ? null : JSON.parse(row.django),
     userData: row.user_data === null ? null : JSON.parse(row.user_data),
+    cookies: row.cookies,
     disabledAt: row.disabled_at,
     tokensVoidUntil: row.tokens_void_until,
     createdAt: row.created_at,
@@ -202,6 +209,7 @@ function toRow(client: ClientRecord): ClientRow {
     retry_window: client.retryWindow,
     django: client.django === null ? null : JSON.stringify(client.django),
     user_data: client.userData === null ? null : JSON.stringify(client.userData),
+    cookies: client.cookies,
     disabled_at: client.disabledAt,
     tokens_void_until: client.tokensVoidUntil,
     created_at: client.createdAt,

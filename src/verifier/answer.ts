@@ -8,10 +8,16 @@ export interface RefusalAnswer {
   readonly body: { readonly error: string } | undefined
 }
 
+/** What is told where RFC 6750 has no code. */
+const ownCodes: Readonly<Record<number, string>> = {
+  403: 'cross_site_request',
+  503: 'temporarily_unavailable',
+}
+
 /** The answer to a request that was refused; anything else than a refusal is thrown on. */
 export function answerRefusal(error: unknown): RefusalAnswer {
   if (!(error instanceof BearerError)) throw error
   const { status, headers, code } = error
-  const told = code ?? (status === 503 ? 'temporarily_unavailable' : undefined)
+  const told = code ?? ownCodes[status]
   return { status, headers, body: told === undefined ? undefined : { error: told } }
 }

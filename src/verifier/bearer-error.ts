@@ -8,7 +8,7 @@ export type BearerErrorCode = 'invalid_request' | 'invalid_token' | 'insufficien
 export abstract class BearerError extends Error {
   /** The status of the answer. */
   abstract readonly status: 400 | 401 | 403 | 503
-  /** Undefined where no error is to be told: no credentials came (RFC 6750 §3.1), or it is nobody's fault. */
+  /** Undefined where RFC 6750 §3.1 has no code for it: no credentials came, or no other token would help. */
   abstract readonly code: BearerErrorCode | undefined
 
   get statusCode(): number {
@@ -37,14 +37,14 @@ export class MissingTokenError extends BearerError {
   }
 }
 
-/** More than one `Authorization` header came: nobody can say which one counts. */
+/** More than one `Authorization` header came, or cookie, or both and they differ: nobody can say which one counts. */
 export class InvalidRequestError extends BearerError {
   override readonly name = 'InvalidRequestError'
   override readonly status = 400
   override readonly code = 'invalid_request'
 
   constructor() {
-    super('The request has more than one Authorization header.')
+    super('The request has more than one access token.')
   }
 }
 
@@ -64,6 +64,24 @@ export class InsufficientScopeError extends BearerError {
   override get wwwAuthenticate(): string {
     // A scope has no quote and no backslash (RFC 6749 §3.3); a caller's slip must not break the header.
     return `Bearer error="insufficient_scope", scope="${this.scope.replace(/[^\x20-\x7e]|["\\]/g, '')}"`
+  }
+}
+
+/**
+ * The token came in a cookie, and the browser does not say that a page sent the request that may use it: 403, and no
+ * challenge, for no other token would help.
+ */
+export class CrossSiteRequestError extends BearerError {
+  override readonly name = 'CrossSiteRequestError'
+  override readonly status = 403
+  override readonly code = undefined
+
+  constructor() {
+    super('The request comes from a page that may not use the cookie.')
+  }
+
+  override get wwwAuthenticate(): undefined {
+    return undefined
   }
 }
 

@@ -1,7 +1,11 @@
 import { answerRefusal } from './answer.ts'
-import { type NodeRequest, toVerifier, type VerifierSource, verifyRequest } from './authorization.ts'
+import {
+  type AuthenticateOptions,
+  type NodeRequest,
+  requestVerifier,
+  type VerifierSource,
+} from './authorization.ts'
 import type { AccessToken } from './token.ts'
-import type { VerifyOptions } from './verifier.ts'
 
 /** What is used of Express's request. */
 export interface ExpressRequest extends NodeRequest {
@@ -28,11 +32,11 @@ export type Authenticated<Request, Claims extends object = object> = Request & {
  */
 export function authenticate<Claims extends object = object>(
   source: VerifierSource<Claims>,
-  options: VerifyOptions = {},
+  options: AuthenticateOptions = {},
 ): (request: ExpressRequest, response: ExpressResponse, next: (error?: unknown) => void) => void {
-  const verifier = toVerifier(source)
+  const verify = requestVerifier(source, options)
   return (request, response, next) => {
-    verifyRequest(verifier, request, options)
+    verify(request)
       .then(
         (token) => {
           request.auth = token

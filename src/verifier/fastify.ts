@@ -1,7 +1,11 @@
 import { answerRefusal } from './answer.ts'
-import { type NodeRequest, toVerifier, type VerifierSource, verifyRequest } from './authorization.ts'
+import {
+  type AuthenticateOptions,
+  type NodeRequest,
+  requestVerifier,
+  type VerifierSource,
+} from './authorization.ts'
 import type { AccessToken } from './token.ts'
-import type { VerifyOptions } from './verifier.ts'
 
 /** What is used of Fastify's request. */
 export interface FastifyRequest {
@@ -26,12 +30,12 @@ export type Authenticated<Request, Claims extends object = object> = Request & {
  */
 export function authenticate<Claims extends object = object>(
   source: VerifierSource<Claims>,
-  options: VerifyOptions = {},
+  options: AuthenticateOptions = {},
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<unknown> {
-  const verifier = toVerifier(source)
+  const verify = requestVerifier(source, options)
   return async (request, reply) => {
     try {
-      Object.assign(request, { token: await verifyRequest(verifier, request.raw, options) })
+      Object.assign(request, { token: await verify(request.raw) })
       return undefined
     } catch (error) {
       const { status, headers, body } = answerRefusal(error)

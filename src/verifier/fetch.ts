@@ -1,10 +1,10 @@
 import { answerRefusal } from './answer.ts'
-import { readBearerToken, toVerifier, type VerifierSource } from './authorization.ts'
+import { type AuthenticateOptions, tokenReader, toVerifier, type VerifierSource } from './authorization.ts'
 import type { AccessToken } from './token.ts'
-import type { Verifier, VerifyOptions } from './verifier.ts'
 
 /** What is used of a `Request`. */
 export interface FetchRequest {
+  readonly method?: string
   readonly headers: { get(name: string): string | null }
 }
 
@@ -20,12 +20,12 @@ export interface HonoContext {
  */
 export function authenticate<Claims extends object = object>(
   source: VerifierSource<Claims>,
-  options: VerifyOptions = {},
+  options: AuthenticateOptions = {},
   // biome-ignore lint/suspicious/noConfusingVoidType: what Hono's own next and middleware return
 ): (context: HonoContext, next: () => Promise<void>) => Promise<Response | void> {
-  const verifier = toVerifier(source)
+  const verify = verifierOrAnswer(source, options)
   return async (context, next) => {
-    const token = await verifyOrAnswer(verifier, context.req.raw, options)
+    const token = await verify(context.req.raw)
     if (token instanceof Response) return token
     context.set('token', token)
     return next()
@@ -43,29 +43,39 @@ export function protect<
 >(
   source: VerifierSource<Claims>,
   handle: (request: Request, token: AccessToken & Claims, ...rest: Rest) => Response | Promise<Response>,
-  options: VerifyOptions = {},
+  options: AuthenticateOptions = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  const verifier = toVerifier(source)
+  const verify = verifierOrAnswer(source, options)
   return async (request, ...rest) => {
-    const token = await verifyOrAnswer(verifier, request, options)
+    const token = await verify(request)
     return token instanceof Response ? token : handle(request, token, ...rest)
   }
 }
 
-async function verifyOrAnswer<Claims extends object>(
-  verifier: Verifier<Claims>,
-  request: FetchRequest,
-  options: VerifyOptions,
-): Promise<(AccessToken & Claims) | Response> {
-  try {
-    const header = request.headers.get('authorization')
-    return await verifier.verify(readBearerToken(header === null ? [] : [header]), options)
-  } catch (error) {
-    const { status, headers, body } = answerRefusal(error)
-    if (!body) return new Response(null, { status, headers })
-    return new Response(JSON.stringify(body), {
-      status,
-      headers: { ...headers, 'Content-Type': 'application/json' },
-    })
+function verifierOrAnswer<Claims extends object>(
+  source: VerifierSource<Claims>,
+  options: AuthenticateOptions,
+): (request: FetchRequest) => Promise<(AccessToken & Claims) | Response> {
+  const verifier = toVerifier(source)
+  const read = tokenReader(options)
+  return async ({ method, headers }) => {
+    const headersOf = (name: string) => {
+      const value = headers.get(name)
+      return value === null ? [] : [value]
+    }
+    try {
+      return await verifier.verify(read({ method, headers: headersOf }), options)
+    } catch (error) {
+      return toResponse(error)
+    }
   }
+}
+
+function toResponse(error: unknown): Response {
+  const { status, headers, body } = answerRefusal(error)
+  if (!body) return new Response(null, { status, headers })
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { ...headers, 'Content-Type': 'application/json' },
+  })
 }

@@ -1,6 +1,8 @@
+export type { AuthenticateOptions } from './authorization.ts'
 export {
   BearerError,
   type BearerErrorCode,
+  CrossSiteRequestError,
   InsufficientScopeError,
   InvalidRequestError,
   MissingTokenError,

@@ -1,6 +1,10 @@
 import { answerRefusal } from './answer.ts'
-import { type NodeRequest, toVerifier, type VerifierSource, verifyRequest } from './authorization.ts'
-import type { VerifyOptions } from './verifier.ts'
+import {
+  type AuthenticateOptions,
+  type NodeRequest,
+  requestVerifier,
+  type VerifierSource,
+} from './authorization.ts'
 
 /** What is used of Koa's context. */
 export interface KoaContext {
@@ -18,12 +22,12 @@ export interface KoaContext {
  */
 export function authenticate<Claims extends object = object>(
   source: VerifierSource<Claims>,
-  options: VerifyOptions = {},
+  options: AuthenticateOptions = {},
 ): (context: KoaContext, next: () => Promise<unknown>) => Promise<void> {
-  const verifier = toVerifier(source)
+  const verify = requestVerifier(source, options)
   return async (context, next) => {
     try {
-      Object.assign(context.state, { token: await verifyRequest(verifier, context.req, options) })
+      Object.assign(context.state, { token: await verify(context.req) })
     } catch (error) {
       const { status, headers, body } = answerRefusal(error)
       context.status = status

@@ -29,13 +29,14 @@ function preflight(url: string, from: string, method = 'POST', headers = 'author
   })
 }
 
-test('a script of a configured origin may ask for a token and revoke it, without credentials', async (t) => {
+test('a script of a configured origin may ask for a token and revoke it, with the cookies of its site', async (t) => {
   for (const endpoint of ['token', 'revoke']) {
     const asked = await preflight(`${issuer.url}/oauth2/${endpoint}`, origin)
     t.is(asked.status, 204)
     t.is(asked.headers.get('vary'), 'Origin')
     t.deepEqual(corsHeaders(asked.headers), {
       'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
       'access-control-allow-methods': 'POST',
       'access-control-allow-headers': 'Authorization,Content-Type,Idempotency-Key,Last-Event-ID,X-Request-Id',
       'access-control-max-age': '600',
@@ -53,7 +54,7 @@ test('a script of a configured origin may ask for a token and revoke it, without
   ]) {
     t.is(answer.status, 200)
     t.is(answer.headers.get('access-control-allow-origin'), origin)
-    t.is(answer.headers.get('access-control-allow-credentials'), null)
+    t.is(answer.headers.get('access-control-allow-credentials'), 'true')
     t.regex(answer.headers.get('vary') ?? '', /\bOrigin\b/)
   }
 })

@@ -23,6 +23,7 @@ export const client: ClientRecord = {
   retryWindow: 0,
   django: { slidingTokens: true, usernameField: 'email' },
   userData: { answer: { user: { name: '$username' } } },
+  cookies: 'lax',
   disabledAt: null,
   tokensVoidUntil: at,
   createdAt: at,

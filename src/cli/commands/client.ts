@@ -6,10 +6,13 @@ import {
   type NewClient,
 } from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
+import { cookieNames } from '../../protocol/cookie-names.ts'
 import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
 import { administer } from '../administer.ts'
 import {
+  type CookiesOption,
   claimsOption,
+  cookiesOption,
   durationOption,
   given,
   grantOption,
@@ -42,6 +45,7 @@ interface SettingOptions {
   readonly authCookie?: string
   readonly answerData?: JsonObject
   readonly tokenData?: JsonObject
+  readonly cookies?: CookiesOption
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -206,6 +210,11 @@ function settingOptions(command: Command): Command {
       'what of the user joins the access token, such as {"email":"$email"}',
       claimsOption,
     )
+    .option(
+      '--cookies <strict|lax|off>',
+      'for a browser: tokens in cookies of that SameSite, and none in bodies (default: off)',
+      cookiesOption,
+    )
 }
 
 function toSettings(options: SettingOptions): ClientSettings {
@@ -230,6 +239,7 @@ function toSettings(options: SettingOptions): ClientSettings {
     retryWindow: toOwnLife(options.retryWindow),
     django: Object.keys(django).length > 0 ? django : undefined,
     userData: Object.keys(userData).length > 0 ? userData : undefined,
+    cookies: options.cookies === 'off' ? null : options.cookies,
   })
 }
 
@@ -249,6 +259,7 @@ function describe(client: NewClient['client']): Printable {
     django: describeDjango(client.django),
     answer_data: client.userData?.answer ?? {},
     token_data: client.userData?.token ?? {},
+    cookies: client.cookies && { same_site: client.cookies, ...cookieNames(client.clientId) },
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
   }

@@ -3,6 +3,7 @@ import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
 import { drfJwtFormat } from './drf-jwt/endpoints.ts'
 import { pyJwtFormat } from './pyjwt/endpoints.ts'
+import { withCookies } from './rest/cookies.ts'
 import { appendSlash, serveView, type View } from './rest/view.ts'
 import type { DjangoServices } from './services.ts'
 import { simpleJwtFormat } from './simplejwt/endpoints.ts'
@@ -11,6 +12,8 @@ import { simpleJwtFormat } from './simplejwt/endpoints.ts'
 export interface WireFormat {
   /** The setting that names its client. */
   readonly setting: string
+  /** What the paths of its views that take a refresh token begin with. */
+  readonly path: string
   readonly views: Readonly<Record<string, (client: ClientRecord) => View>>
 }
 
@@ -41,11 +44,16 @@ export function addDjangoRoutes(
   for (const [name, toFormat] of Object.entries(formats)) {
     const clientId = clients[name as keyof DjangoClients]
     if (clientId === undefined) continue
-    const { setting, views } = toFormat(services)
+    const { setting, path: family, views } = toFormat(services)
     const client = new ConfiguredClient(services.clients, clientId, setting)
     for (const [path, toView] of Object.entries(views)) {
       paths.push(path)
-      const serve = serveView(async () => toView(await client.find()), services.logger)
+      const serve = serveView(async (context) => {
+        const found = await client.find()
+        const view = toView(found)
+        if (context.method !== 'POST') return view
+        return withCookies(view, () => services.cookies.open(found, context, family), services.clock)
+      }, services.logger)
       for (const prefix of place.prefixes) {
         router.all(`${prefix}${path}`, serve)
         router.all(`${prefix}${path.slice(0, -1)}`, appendSlash(`${place.path}${path}`))

@@ -6,6 +6,7 @@ import type { SessionService } from '../../sessions/session-service.ts'
 import type { Introspection } from '../../tokens/introspection.ts'
 import type { Mint } from '../../tokens/mint.ts'
 import type { Revocation } from '../../tokens/revocation.ts'
+import type { TokenCookies } from '../cookies/token-cookies.ts'
 
 /** The core, of which the Django wire formats are presentations. */
 export interface DjangoServices {
@@ -17,4 +18,5 @@ export interface DjangoServices {
   readonly revocation: Revocation
   readonly clock: Clock
   readonly logger: Logger
+  readonly cookies: TokenCookies
 }

@@ -15,8 +15,8 @@ const preflightLife = 600
 
 /**
  * Lets scripts of `origins`, byte for byte, call the endpoints that browsers use, and those of any origin read the
- * public documents (the CORS protocol of the Fetch standard). No cookie or other credential of the browser counts
- * anywhere, so `Access-Control-Allow-Credentials` is never sent. Without origins nothing is opened.
+ * public documents (the CORS protocol of the Fetch standard). `Access-Control-Allow-Credentials` is for those origins
+ * alone, and counts where a client's tokens travel in cookies. Without origins nothing is opened.
  * @param morePaths the ends of further paths that browsers use.
  */
 export function allowOrigins(
@@ -25,10 +25,10 @@ export function allowOrigins(
 ): Middleware | undefined {
   if (origins.length === 0) return undefined
   const known = new Set(origins)
-  const ofUsers = rule('POST', ({ headers }) => {
-    return headers.origin !== undefined && known.has(headers.origin) ? headers.origin : ''
-  })
-  const readers = rule('GET', () => '*')
+  const knownOrigin = ({ headers }: Context) =>
+    headers.origin !== undefined && known.has(headers.origin) ? headers.origin : ''
+  const ofUsers = rule('POST', knownOrigin, true)
+  const readers = rule('GET', () => '*', false)
   const ofEverybody: Middleware = async (context, next) => {
     await readers(context, next)
     // The library says so always; but the answer is one for all, and a cache shall keep one.
@@ -41,9 +41,10 @@ export function allowOrigins(
   }
 }
 
-function rule(method: string, origin: (context: Context) => string): Middleware {
+function rule(method: string, origin: (context: Context) => string, credentials: boolean): Middleware {
   return cors({
     origin,
+    credentials,
     allowMethods: method,
     allowHeaders: allowedHeaders,
     exposeHeaders: exposedHeaders,

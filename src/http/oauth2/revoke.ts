@@ -2,6 +2,8 @@ import type { Context } from 'koa'
 import type { ClientAuthentication } from '../../clients/client-authentication.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Revocation } from '../../tokens/revocation.ts'
+import { openOAuthCookies, revokeInCookies } from '../cookies/oauth.ts'
+import type { TokenCookies } from '../cookies/token-cookies.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -9,14 +11,17 @@ import { readParameters } from './parameters.ts'
 export function revocationEndpoint(
   clients: ClientAuthentication,
   revocation: Revocation,
+  cookies: TokenCookies,
 ): (context: Context) => Promise<void> {
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
     const caller = await clients.authenticate(credentials)
     const token = parameters.get('token')
-    if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
-    await revocation.revoke(token, caller)
+    const kept = openOAuthCookies(cookies, caller, context)
+    if (kept) await revokeInCookies(kept, token, (chosen) => revocation.revoke(chosen, caller))
+    else if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
+    else await revocation.revoke(token, caller)
     context.status = 200
     context.body = ''
   }

@@ -1,23 +1,37 @@
 import type { Context } from 'koa'
+import type { ClientAuthentication } from '../../clients/client-authentication.ts'
 import type { GrantPipeline } from '../../grants/pipeline.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Mint } from '../../tokens/mint.ts'
+import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
+import type { TokenCookies } from '../cookies/token-cookies.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
+
+export interface TokenEndpointOptions {
+  readonly clients: ClientAuthentication
+  readonly pipeline: GrantPipeline
+  readonly mint: Mint
+  readonly cookies: TokenCookies
+}
 
 /** An `Idempotency-Key` is any short visible ASCII. */
 const idempotencyKey = /^[\x21-\x7E]{1,255}$/
 
 /** `POST /oauth2/token` (RFC 6749 §3.2). */
-export function tokenEndpoint(pipeline: GrantPipeline, mint: Mint): (context: Context) => Promise<void> {
+export function tokenEndpoint(options: TokenEndpointOptions): (context: Context) => Promise<void> {
+  const { clients, pipeline, mint, cookies } = options
   return async (context) => {
     const parameters = readParameters(context)
-    const authorization = await pipeline.authorize({
-      credentials: readCredentials(context.headers.authorization, parameters),
-      parameters,
-      idempotencyKey: readIdempotencyKey(context),
-    })
-    context.body = await mint.issue(authorization)
+    const credentials = readCredentials(context.headers.authorization, parameters)
+    const retryKey = readIdempotencyKey(context)
+    const client = await clients.authenticate(credentials)
+    const issue = async (given: ReadonlyMap<string, string>) =>
+      mint.issue(await pipeline.authorizeKnown(client, { parameters: given, idempotencyKey: retryKey }))
+    // A token of the client itself is none of a browser's.
+    const isForUser = parameters.get('grant_type') !== 'client_credentials'
+    const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined
+    context.body = await (kept ? issueInCookies(kept, parameters, issue) : issue(parameters))
   }
 }
 

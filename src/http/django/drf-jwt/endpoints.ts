@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { ClientRecord } from '../../../clients/client-directory.ts'
 import { djangoSettings } from '../../../clients/django-settings.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
+import type { ViewCookies } from '../rest/cookies.ts'
 import type { Field } from '../rest/fields.ts'
 import type { View } from '../rest/view.ts'
 import type { WireFormat } from '../routes.ts'
@@ -9,11 +10,15 @@ import type { DjangoServices } from '../services.ts'
 import { drfJwtWords } from './package.ts'
 import { type DrfJwtAnswer, DrfJwtTokens } from './tokens.ts'
 
+/** The one token is shown to services, so it travels as an access token does. */
+const single = { token: 'access' } as const
+
 /** The views of djangorestframework-jwt 1.11 and of its fork drf-jwt 1.19 (`rest_framework_jwt/views.py`). */
 export function drfJwtFormat(services: DjangoServices): WireFormat {
   const tokens = new DrfJwtTokens(services)
   return {
     setting: 'MINTAGE_DRF_JWT_CLIENT',
+    path: '/api-token-refresh',
     views: {
       '/api-token-auth/': (client) => obtain(tokens, client),
       '/api-token-refresh/': (client) => refresh(tokens, client),
@@ -30,6 +35,7 @@ function obtain(tokens: DrfJwtTokens, client: ClientRecord): View {
       "API View that receives a POST with a user's username and password.\n\n" +
       'Returns a JSON Web Token that can be used for authenticated requests.',
     fields: [{ name: usernameField }, { name: 'password' }],
+    cookies: { sets: single },
     take: (fields) => tokens.obtain(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
   })
 }
@@ -42,6 +48,7 @@ function refresh(tokens: DrfJwtTokens, client: ClientRecord): View {
       "existing token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\n" +
       "if it's within expiration window, then copy it to the new token",
     fields: [{ name: 'token' }],
+    cookies: { reads: single, sets: single },
     take: (fields) => tokens.refresh(client, fields.get('token') ?? ''),
   })
 }
@@ -51,6 +58,7 @@ function verify(tokens: DrfJwtTokens, client: ClientRecord): View {
     name: 'Verify Json Web Token',
     description: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
     fields: [{ name: 'token' }],
+    cookies: { reads: single, sets: single },
     take: (fields) => tokens.verify(client, fields.get('token') ?? ''),
   })
 }
@@ -59,6 +67,7 @@ interface Taking {
   readonly name: string
   readonly description: string
   readonly fields: readonly Field[]
+  readonly cookies: ViewCookies
   take(fields: ReadonlyMap<string, string>): Promise<DrfJwtAnswer>
 }
 
@@ -70,7 +79,8 @@ function toView(client: ClientRecord, { take, ...shown }: Taking): View {
     status,
     async post(fields, context): Promise<JsonObject> {
       const { token, issuedAt, expiresIn, userData } = await take(fields)
-      if (authCookie !== undefined) setCookie(context, authCookie, token, expiresIn)
+      if (authCookie !== undefined && client.cookies === null)
+        setCookie(context, authCookie, token, expiresIn)
       return { ...userData, ...(tellsIssueTime && { pk: issuedAt }), token }
     },
   }

@@ -6,6 +6,8 @@ import type { DjangoServices } from '../services.ts'
 import { pyJwtError, toPyJwtBody } from './errors.ts'
 import { PyJwtTokens } from './tokens.ts'
 
+const pair = { access: 'access', refresh: 'refresh' } as const
+
 /**
  * The views that tutorials have for Django with PyJWT alone: log in by e-mail, a pair of tokens that tell their
  * `type`, and errors of the form `{"error", "code"}`.
@@ -14,6 +16,7 @@ export function pyJwtFormat(services: DjangoServices): WireFormat {
   const tokens = new PyJwtTokens(services)
   return {
     setting: 'MINTAGE_PYJWT_CLIENT',
+    path: '/auth',
     views: {
       '/auth/login/': (client) => logIn(tokens, client),
       '/auth/refresh/': (client) => refresh(tokens, client),
@@ -26,6 +29,7 @@ function logIn(tokens: PyJwtTokens, client: ClientRecord): View {
     name: 'Login',
     description: '',
     fields: [{ name: 'email' }, { name: 'password' }],
+    cookies: { sets: pair },
     read: readTexts,
     describeError: toPyJwtBody,
     post(fields) {
@@ -41,6 +45,7 @@ function refresh(tokens: PyJwtTokens, client: ClientRecord): View {
     name: 'Refresh',
     description: '',
     fields: [{ name: 'refresh' }],
+    cookies: { reads: { refresh: 'refresh', refresh_token: 'refresh' }, sets: pair },
     read: readTexts,
     describeError: toPyJwtBody,
     post(fields) {

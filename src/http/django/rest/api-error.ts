@@ -44,6 +44,11 @@ export function permissionDenied(): ApiError {
   return new ApiError(403, { detail }, { code: 'permission_denied' })
 }
 
+/** As `SessionAuthentication.enforce_csrf` says it. */
+export function csrfFailed(reason: string): ApiError {
+  return new ApiError(403, { detail: `CSRF Failed: ${reason}` }, { code: 'permission_denied' })
+}
+
 export function notFound(): ApiError {
   return new ApiError(404, { detail: 'Not found.' }, { code: 'not_found' })
 }

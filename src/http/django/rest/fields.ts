@@ -6,6 +6,8 @@ export interface Field {
   readonly name: string
   /** Part of the answer alone. */
   readonly readOnly?: boolean
+  /** What it is where the request does not have it. */
+  readonly fallback?: string
 }
 
 /**
@@ -17,9 +19,10 @@ export function readFields(data: RequestData, fields: readonly Field[]): Readonl
   const source = data.kind === 'form' ? data.fields : toDictionary(data.value)
   const cleaned = new Map<string, string>()
   const errors: Record<string, readonly string[]> = {}
-  for (const { name, readOnly } of fields) {
+  for (const { name, readOnly, fallback } of fields) {
     if (readOnly) continue
-    const value = source.has(name) ? clean(source.get(name)) : { errors: ['This field is required.'] }
+    const missing = fallback ?? { errors: ['This field is required.'] }
+    const value = source.has(name) ? clean(source.get(name)) : missing
     if (typeof value === 'string') cleaned.set(name, value)
     else errors[name] = value.errors
   }

@@ -3,15 +3,19 @@ import type { Logger } from '../../../events/log.ts'
 import { UnavailableError } from '../../../lib/unavailable-error.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
 import { OAuthError } from '../../../protocol/errors.ts'
+import { AmbiguousTokenError, CrossSiteRequestError } from '../../cookies/errors.ts'
 import {
   ApiError,
   AuthenticationFailedError,
+  csrfFailed,
   methodNotAllowed,
+  parseError,
   permissionDenied,
   serverError,
   throttled,
   unavailable,
 } from './api-error.ts'
+import type { ViewCookies } from './cookies.ts'
 import { type Field, readFields } from './fields.ts'
 import { negotiate, rendered } from './negotiation.ts'
 import { parsed, type RequestData, readData } from './request-data.ts'
@@ -26,6 +30,8 @@ export interface View {
   readonly challenge?: string
   /** Of its good answers; 200 where nothing else is said. */
   readonly status?: number
+  /** How its tokens travel where they travel in cookies. */
+  readonly cookies: ViewCookies
   /**
    * Answers a POST whose fields are good. What it throws is answered: an `ApiError` as it says, and an `OAuthError` of
    * the core, which says that the client may not do this, with 403.
@@ -40,7 +46,7 @@ export interface View {
 const allowed = 'POST, OPTIONS'
 
 /** Serves the view that `find` yields, which is asked at each request. */
-export function serveView(find: () => Promise<View>, logger: Logger): Middleware {
+export function serveView(find: (context: Context) => Promise<View>, logger: Logger): Middleware {
   return async (context) => {
     let view: View | undefined
     let indent = 0
@@ -49,7 +55,7 @@ export function serveView(find: () => Promise<View>, logger: Logger): Middleware
       context.set('Allow', allowed)
       context.set('Pragma', 'no-cache')
       indent = negotiate(context)
-      view = await find()
+      view = await find(context)
       const body = await answer(view, context)
       send(context, context.method === 'POST' ? (view.status ?? 200) : 200, body, indent)
     } catch (thrown) {
@@ -95,6 +101,8 @@ function describe({ name, description, fields }: View): JsonObject {
 
 function toApiError(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown
+  if (thrown instanceof CrossSiteRequestError) return csrfFailed(thrown.message)
+  if (thrown instanceof AmbiguousTokenError) return parseError(thrown.message)
   if (thrown instanceof UnavailableError) return unavailable(thrown.retryAfterSeconds)
   if (!(thrown instanceof OAuthError)) return serverError()
   const wait = Number(thrown.headers['Retry-After'] ?? Number.NaN)

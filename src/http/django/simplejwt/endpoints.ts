@@ -7,12 +7,17 @@ import { SimpleJwtTokens } from './tokens.ts'
 
 const challenge = 'Bearer realm="api"'
 
+/** Which cookie each token travels in; a sliding token is an access token. */
+const pair = { access: 'access', refresh: 'refresh' } as const
+const sliding = { token: 'access' } as const
+
 /** The views of djangorestframework-simplejwt 5.5 (`rest_framework_simplejwt/views.py`). */
 export function simpleJwtFormat(services: DjangoServices): WireFormat {
   const tokens = new SimpleJwtTokens(services)
   const isSliding = (client: ClientRecord) => djangoSettings(client).slidingTokens
   return {
     setting: 'MINTAGE_SIMPLEJWT_CLIENT',
+    path: '/api/token',
     views: {
       '/api/token/': (client) => (isSliding(client) ? obtainSliding : obtainPair)(tokens, client),
       '/api/token/refresh/': (client) => (isSliding(client) ? refreshSliding : refreshPair)(tokens, client),
@@ -31,6 +36,7 @@ function obtainPair(tokens: SimpleJwtTokens, client: ClientRecord): View {
       'token pair to prove the authentication of those credentials.',
     fields: [{ name: usernameField }, { name: 'password' }],
     challenge,
+    cookies: { sets: pair },
     post: (fields) =>
       tokens.obtainPair(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
   }
@@ -45,6 +51,7 @@ function obtainSliding(tokens: SimpleJwtTokens, client: ClientRecord): View {
       'prove the authentication of those credentials.',
     fields: [{ name: usernameField }, { name: 'password' }],
     challenge,
+    cookies: { sets: sliding },
     post: (fields) =>
       tokens.obtainSliding(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
   }
@@ -58,6 +65,7 @@ function refreshPair(tokens: SimpleJwtTokens, client: ClientRecord): View {
       'token if the refresh token is valid.',
     fields: [{ name: 'refresh' }, { name: 'access', readOnly: true }],
     challenge,
+    cookies: { reads: { refresh: 'refresh' }, sets: pair },
     post: (fields) => tokens.refreshPair(client, fields.get('refresh') ?? ''),
   }
 }
@@ -70,6 +78,7 @@ function refreshSliding(tokens: SimpleJwtTokens, client: ClientRecord): View {
       "token's refresh period has not expired.",
     fields: [{ name: 'token' }],
     challenge,
+    cookies: { reads: sliding, sets: sliding },
     post: (fields) => tokens.refreshSliding(client, fields.get('token') ?? ''),
   }
 }
@@ -82,6 +91,7 @@ function verify(tokens: SimpleJwtTokens, client: ClientRecord): View {
       "information about a token's fitness for a particular use.",
     fields: [{ name: 'token' }],
     challenge,
+    cookies: { reads: sliding },
     post: (fields) => tokens.verify(client, fields.get('token') ?? ''),
   }
 }
@@ -94,6 +104,7 @@ function blacklist(tokens: SimpleJwtTokens, client: ClientRecord): View {
       '`rest_framework_simplejwt.token_blacklist` app installed.',
     fields: [{ name: 'refresh' }],
     challenge,
+    cookies: { reads: { refresh: 'refresh' }, clears: true },
     post: (fields) => tokens.blacklist(client, fields.get('refresh') ?? ''),
   }
 }

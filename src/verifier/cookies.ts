@@ -1,0 +1,2 @@
+export { cookieValues } from './cookie-header.ts'
+export { mayUseCookies, type SendingPage } from './sending-page.ts'
