@@ -161,11 +161,11 @@ async function checkRow(row: Fields): Promise<Fields> {
   if (row.email) checkEmail(row.email)
   if (row.claims) checkClaims(row.claims as JsonObject)
   if (row.password_hash) {
-    const { isKnownHash, listKnownFormats } = await import('../users/hashes/known-formats.ts')
-    if (!isKnownHash(row.password_hash)) {
+    const { judgeHash } = await import('../users/hashes/known-formats.ts')
+    const judged = judgeHash(row.password_hash)
+    if ('problem' in judged) {
       throw new AdminError(
-        `The password hash is of no format that a login here can check (known: ${listKnownFormats()}): ` +
-          'leave it out, and set a password.',
+        `The password hash cannot be taken: ${judged.problem}. Leave it out, and set a password.`,
       )
     }
   }
