@@ -1,6 +1,6 @@
 import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
-import type { JsonObject } from '../protocol/claims.ts'
+import { findUserIdClaim, type JsonObject } from '../protocol/claims.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
@@ -9,7 +9,7 @@ import { checkPassword, normalisePassword } from '../users/password-hash.ts'
 import { checkNewPassword, type PasswordOwner } from '../users/password-rules.ts'
 import { normaliseUsername } from '../users/username.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkEmail, checkUsername } from './validation.ts'
+import { checkEmail, checkUserClaims, checkUsername } from './validation.ts'
 
 export interface NewUser {
   readonly email?: string
@@ -47,7 +47,7 @@ export class UserAdmin {
     const username = normaliseUsername(name)
     checkUsername(username)
     if (email !== undefined) checkEmail(email)
-    checkClaims(claims)
+    checkUserClaims(claims)
     const owner = { username, email: email ?? null }
     const hash = password === undefined ? null : await this.#hash(password, owner)
     try {
@@ -59,6 +59,7 @@ export class UserAdmin {
           claims,
           password: hash,
           passwordNormalised: true,
+          importedPassword: null,
           passwordChangedAt: tx.now,
           disabledAt: null,
           createdAt: tx.now,
@@ -69,8 +70,9 @@ export class UserAdmin {
         return user
       })
     } catch (error) {
-      if (error instanceof DuplicateError) throw new AdminError(`There is a user ${quote(username)} already.`)
-      throw error
+      if (!(error instanceof DuplicateError)) throw error
+      const namesake = await this.#store.users.findByUsername(username)
+      throw namesake ? new AdminError(`There is a user ${quote(username)} already.`) : takenUserId(claims)
     }
   }
 
@@ -79,21 +81,21 @@ export class UserAdmin {
     return find(this.#store, name)
   }
 
-  /** All users by id, a page at a time. */
+  /** All users by user name, a page at a time. */
   async *list(): AsyncGenerator<UserRecord> {
     for (let after = ''; ; ) {
       const page = await this.#store.users.page(after, 500)
       yield* page
       const last = page.at(-1)
       if (!last) return
-      after = last.id
+      after = last.username
     }
   }
 
   /** Changes what is said; `email` null takes it away. */
   async update(name: string, { email, claims }: UserChanges): Promise<UserRecord> {
     if (typeof email === 'string') checkEmail(email)
-    if (claims) checkClaims(claims)
+    if (claims) checkUserClaims(claims)
     return this.#change(name, async (tx, user) => {
       await tx.record({ type: 'user.updated', user: user.id })
       return { ...user, ...(email !== undefined && { email }), ...(claims && { claims }) }
@@ -144,6 +146,9 @@ export class UserAdmin {
   ): Promise<UserRecord> {
     return this.#store.transaction(async (tx) => {
       const changed = { ...(await change(tx, await find(tx, name))), updatedAt: tx.now }
+      const userId = findUserIdClaim(changed.claims)
+      const holder = userId === undefined ? undefined : await tx.users.findByUserIdClaim(userId)
+      if (holder && holder.id !== changed.id) throw takenUserId(changed.claims)
       await tx.users.update(changed)
       return changed
     })
@@ -155,6 +160,10 @@ export class UserAdmin {
     await checkNewPassword(normalised, this.#passwordMinLength, owner)
     return this.#hashes.hash(normalised)
   }
+}
+
+function takenUserId(claims: JsonObject): AdminError {
+  return new AdminError(`Another user has the user_id ${quote(findUserIdClaim(claims) ?? '')} already.`)
 }
 
 async function find(tables: Pick<Store, 'users'>, name: string): Promise<UserRecord> {

@@ -37,7 +37,15 @@ const protectedClaims: ReadonlySet<string> = new Set([
   ...['__proto__', 'constructor', 'prototype'],
 ])
 
-/** The names in `claims` that only the issuer may set; empty when all may be set by a user's or client's record. */
-export function findProtectedClaims(claims: JsonObject): readonly string[] {
-  return Object.keys(claims).filter((name) => protectedClaims.has(name))
+/**
+ * The names in `claims` that only the issuer may set; empty when all may be set by a user's or client's record.
+ * @param except may be set by the record nevertheless.
+ */
+export function findProtectedClaims(claims: JsonObject, except: readonly string[] = []): readonly string[] {
+  return Object.keys(claims).filter((name) => protectedClaims.has(name) && !except.includes(name))
+}
+
+/** Whom services of the project that a user came from mean by the user: the claim `user_id`, as a text. */
+export function findUserIdClaim({ user_id: id }: JsonObject): string | undefined {
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
 }

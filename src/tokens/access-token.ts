@@ -1,5 +1,10 @@
 import type { Target } from '../apis/target.ts'
-import type { AccessTokenClaims, JsonObject, TokenTyp } from '../protocol/claims.ts'
+import {
+  type AccessTokenClaims,
+  findUserIdClaim,
+  type JsonObject,
+  type TokenTyp,
+} from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 
@@ -45,9 +50,12 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
   }
 }
 
-/** What djangorestframework-simplejwt asks of a token besides (`TOKEN_TYPE_CLAIM`, `USER_ID_CLAIM`). */
-function simpleJwtClaims(content: AccessTokenContent): JsonObject {
-  return { token_type: 'access', ...(content.isUser && { user_id: content.subject }) }
+/**
+ * What djangorestframework-simplejwt asks of a token besides (`TOKEN_TYPE_CLAIM`, `USER_ID_CLAIM`). A user who came from
+ * a Django project keeps the name that its services look for.
+ */
+function simpleJwtClaims({ isUser, userClaims, subject }: AccessTokenContent): JsonObject {
+  return { token_type: 'access', ...(isUser && { user_id: findUserIdClaim(userClaims) ?? subject }) }
 }
 
 const encodedHeaders = new Map<string, string>()

@@ -16,7 +16,7 @@ const mostMemoryInAll = 4_194_304
 const mostLanes = 64
 
 const pattern =
-  /^(?:argon2)?(\$argon2(?:id|i)(?:\$v=(?:16|19))?\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,10})\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{6,})$/
+  /^(?:argon2)?(\$argon2(?:id|i)(?:\$v=(?:16|19))?\$m=(\d{1,10}),t=(\d{1,10}),p=(\d{1,10})\$([A-Za-z0-9+/]{11,})\$([A-Za-z0-9+/]{6,}))$/
 
 /**
  * Argon2i and Argon2id (RFC 9106) as PHC strings, with Django's `argon2` before them or without. The library has its code
@@ -25,8 +25,10 @@ const pattern =
 export const argon2 = defineFormat<Parts>({
   id: 'argon2',
   parse(encoded) {
-    const [, phc, memory, passes, lanes] = pattern.exec(encoded) ?? []
-    return phc === undefined
+    const [, phc, memory, passes, lanes, salt = '', hash = ''] = pattern.exec(encoded) ?? []
+    // The last of them is six bits of a byte that was cut off.
+    const isCut = salt.length % 4 === 1 || hash.length % 4 === 1
+    return phc === undefined || isCut
       ? undefined
       : { phc, memory: Number(memory), passes: Number(passes), lanes: Number(lanes) }
   },

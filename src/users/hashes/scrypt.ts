@@ -47,7 +47,7 @@ export function describeScryptWork({ cost, blockSize, parallelization }: ScryptC
 }
 
 const django =
-  /^scrypt\$(?<n>\d{1,10})\$(?<salt>[^$\p{Cc}\p{Cs}]+)\$(?<r>\d{1,5})\$(?<p>\d{1,5})\$(?<key>[A-Za-z0-9+/]{22,}={0,2})$/u
+  /^scrypt\$(?<n>\d{1,10})\$(?<salt>[^$\p{Cc}\p{Cs}]+)\$(?<r>\d{1,5})\$(?<p>\d{1,5})\$(?<key>[A-Za-z0-9+/]{86}==)$/u
 const phc =
   /^\$scrypt\$ln=(?<ln>\d{1,2}),r=(?<r>\d{1,5}),p=(?<p>\d{1,5})\$(?<salt>[A-Za-z0-9+/]*)\$(?<key>[A-Za-z0-9+/]{22,})$/
 
