@@ -50,7 +50,7 @@ const rooms: Readonly<Record<string, Room>> = {
   http: { mayImport: upToHttp, except: ['store'] },
   config: { mayImport: [...upToHttp, 'compose'] },
   compose: { mayImport: [...upToHttp, 'config'] },
-  cli: { mayImport: ['compose', 'admin', 'transfer', 'config', 'protocol', 'lib', ...doors], exactly: true },
+  cli: { mayImport: ['compose', 'admin', 'config', 'transfer', 'protocol', 'lib', ...doors], exactly: true },
   main: { mayImport: ['compose', 'admin', 'config', 'protocol', 'lib', ...doors], exactly: true },
   index: { mayImport: ['compose', 'admin', 'config', 'protocol', 'lib', ...doors], exactly: true },
 }

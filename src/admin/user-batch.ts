@@ -135,7 +135,7 @@ function makeUser(row: UserCandidate, now: number): UserRecord {
     id: row.id ?? randomId('usr'),
     username: row.username,
     email: row.email ?? null,
-    claims: row.claims ?? {},
+    claims: mergeClaims({}, row),
     password: hash,
     // Nobody knows what was hashed elsewhere; the first login finds out.
     passwordNormalised: hash === null || row.isNormalised,

@@ -7,7 +7,9 @@ export type ExportFormat = (typeof exportFormats)[number]
 /** Writes users in one form, one after the other. */
 export interface UserWriter {
   readonly head: string
-  toText(user: User): string
+  /** So often it is given all users; what it has no use for this time it leaves out. */
+  readonly passes: number
+  toText(user: User, pass: number): string
   readonly tail: string
   /** What is to be said of what was written. */
   remarks(): readonly string[]
@@ -19,7 +21,7 @@ export async function makeUserWriter(format: ExportFormat, withHashes: boolean):
     ...describeUser(user),
     ...(withHashes && { password_hash: user.password, password_normalised: user.passwordNormalised }),
   })
-  const plain = { head: '', tail: '', remarks: () => [] }
+  const plain = { head: '', passes: 1, tail: '', remarks: () => [] }
   if (format === 'ndjson') return { ...plain, toText: (user) => `${JSON.stringify(describe(user))}\n` }
   // Loaded here, since no other command needs it.
   const { stringify } = await import('csv-stringify/sync')

@@ -135,7 +135,7 @@ export function suggestMapping(table: string, columns: readonly string[], key: s
     '[user]',
     ...fields,
     '',
-    '# claim = "column": tokens for the user carry it, and everybody who gets one can read it.',
+    '# Claims and the columns they are made of. Every token of the user carries them, for whoever has it to read.',
     '[claims]',
     `user_id = ${JSON.stringify(key)}`,
     ...claims,

@@ -55,11 +55,13 @@ export function addUserTransferCommands(user: Command): void {
       const writer = await makeUserWriter(format, withPasswordHashes === true)
       await administer(async ({ users }) => {
         let waiting = writer.head
-        for await (const each of users.list()) {
-          waiting += writer.toText(each)
-          if (waiting.length < chunk) continue
-          await write(waiting)
-          waiting = ''
+        for (let pass = 1; pass <= writer.passes; pass++) {
+          for await (const each of users.list()) {
+            waiting += writer.toText(each, pass)
+            if (waiting.length < chunk) continue
+            await write(waiting)
+            waiting = ''
+          }
         }
         await write(waiting + writer.tail)
       })
