@@ -2,6 +2,8 @@ import type { Knex } from 'knex'
 import * as core from './0001-core.ts'
 import * as status from './0002-status.ts'
 import * as auditChain from './0003-audit-chain.ts'
+import * as djangoSettings from './0004-django-settings.ts'
+import * as userData from './0005-user-data.ts'
 import * as usersFromElsewhere from './0006-users-from-elsewhere.ts'
 
 export interface Migration extends Knex.Migration {
@@ -14,5 +16,7 @@ export const migrations: readonly Migration[] = [
   { name: '0001-core', ...core },
   { name: '0002-status', ...status },
   { name: '0003-audit-chain', ...auditChain },
+  { name: '0004-django-settings', ...djangoSettings },
+  { name: '0005-user-data', ...userData },
   { name: '0006-users-from-elsewhere', ...usersFromElsewhere },
 ]

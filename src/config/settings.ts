@@ -187,17 +187,21 @@ export const settings = z.object({
     'The origins whose scripts may call the endpoints that browsers use.',
     { defaultInWords: 'none', example: 'https://app.example' },
   ),
-  MINTAGE_SIMPLEJWT_CLIENT: optional(clientId, 'The client that the endpoints of SimpleJWT act for.', {
-    idle: true,
-  }),
+  MINTAGE_SIMPLEJWT_CLIENT: optional(
+    clientId,
+    'The client that the endpoints of SimpleJWT act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
+  ),
   MINTAGE_DRF_JWT_CLIENT: optional(
     clientId,
-    'The client that the endpoints of djangorestframework-jwt act for.',
-    { idle: true },
+    'The client that the endpoints of djangorestframework-jwt act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
   ),
-  MINTAGE_PYJWT_CLIENT: optional(clientId, 'The client that the endpoints of the PyJWT recipe act for.', {
-    idle: true,
-  }),
+  MINTAGE_PYJWT_CLIENT: optional(
+    clientId,
+    'The client that the endpoints of the PyJWT recipe act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
+  ),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

@@ -28,7 +28,7 @@ export class PasswordGrant implements Grant {
     }
     const target = chooseTarget(request.targets, request.resource, request.scopes)
     const scopes = grantScopes(target, request.scopes)
-    const user = await this.#users.authenticate(username, password, client.clientId)
+    const user = await this.#users.authenticate(username, password, client.clientId, request.loginName)
     if (!user) throw new InvalidGrantError('The user name or password is wrong.')
     return {
       grant: 'password',
@@ -38,6 +38,8 @@ export class PasswordGrant implements Grant {
       subject: {
         kind: 'user',
         id: user.id,
+        username: user.username,
+        email: user.email,
         claims: user.claims,
         open: () => this.#sessions.start(client, user, scopes, target.audience),
       },

@@ -1,24 +1,34 @@
 import type { Target } from '../apis/target.ts'
-import {
-  type AccessTokenClaims,
-  findUserIdClaim,
-  type JsonObject,
-  type TokenTyp,
-} from '../protocol/claims.ts'
+import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
+import type { OpenSession } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
+import { type ClaimsPresetFunction, presets } from './claims-preset.ts'
+import { renderUserData } from './user-data.ts'
+
+/** What tokens may say of a user. */
+export interface TokenUser {
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly claims: JsonObject
+}
+
+/** What tokens may say of a session. Times are milliseconds since the epoch. */
+export type TokenSession = Pick<OpenSession['session'], 'sid' | 'createdAt' | 'idleExpiresAt' | 'expiresAt'>
 
 /** What an access token is made of. */
 export interface AccessTokenContent {
   readonly issuer: string
   readonly subject: string
-  /** Whether the subject is a user; a client's own token has none. */
-  readonly isUser: boolean
+  /** The user that is the subject; undefined in a client's own token. */
+  readonly user: TokenUser | undefined
   readonly client: ClientRecord
   readonly target: Target
   readonly scopes: readonly string[]
-  readonly userClaims: JsonObject
-  readonly sid: string | undefined
+  readonly session: TokenSession | undefined
+  /** In place of the API's. */
+  readonly preset: ClaimsPresetFunction | undefined
   readonly status: AccessTokenClaims['status'] | undefined
   readonly jti: string
   /** Seconds since the epoch. */
@@ -28,15 +38,17 @@ export interface AccessTokenContent {
 }
 
 /**
- * The claims of RFC 9068 §2.2. The client's free claims come first, the user's over them, and the protocol's over
- * both, so that no record can set what only the issuer may.
+ * The claims of RFC 9068 §2.2. The client's free claims come first, the user's over them, what the client's template says
+ * of the user over these, and the protocol's over all, so that no record can set what only the issuer may.
  */
 export function buildClaims(content: AccessTokenContent): AccessTokenClaims & JsonObject {
-  const { target, scopes, subject } = content
+  const { target, scopes, subject, user, session } = content
+  const preset = content.preset ?? presets[target.claimsPreset]
   return {
     ...content.client.claims,
-    ...content.userClaims,
-    ...(target.claimsPreset === 'simplejwt' && simpleJwtClaims(content)),
+    ...user?.claims,
+    ...(user && renderUserData(content.client.userData?.token ?? {}, user)),
+    ...preset(content),
     iss: content.issuer,
     sub: subject,
     aud: target.audience,
@@ -45,27 +57,7 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
     exp: content.expiresAt,
     jti: content.jti,
     ...(scopes.length > 0 && { scope: formatScope(scopes) }),
-    ...(content.sid !== undefined && { sid: content.sid }),
+    ...(session && { sid: session.sid }),
     ...(content.status && { status: content.status }),
   }
-}
-
-/**
- * What djangorestframework-simplejwt asks of a token besides (`TOKEN_TYPE_CLAIM`, `USER_ID_CLAIM`). A user who came from
- * a Django project keeps the name that its services look for.
- */
-function simpleJwtClaims({ isUser, userClaims, subject }: AccessTokenContent): JsonObject {
-  return { token_type: 'access', ...(isUser && { user_id: findUserIdClaim(userClaims) ?? subject }) }
-}
-
-const encodedHeaders = new Map<string, string>()
-
-/** The encoded header of a key and type, computed once for each (RFC 7515 §4). */
-export function encodeHeader(kid: string, typ: TokenTyp): string {
-  const name = `${typ} ${kid}`
-  const known = encodedHeaders.get(name)
-  if (known !== undefined) return known
-  const encoded = Buffer.from(JSON.stringify({ alg: 'RS256', typ, kid })).toString('base64url')
-  encodedHeaders.set(name, encoded)
-  return encoded
 }

@@ -1,27 +1,19 @@
-import type { KeyObject } from 'node:crypto'
 import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mintage/verifier/jws'
-import type { Signer } from '../keys/signer.ts'
+import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
-import { UnavailableError } from '../lib/unavailable-error.ts'
-import { unwatched, type Watch } from '../lib/watch.ts'
+import type { Watch } from '../lib/watch.ts'
+import type { JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
-import { type AccessTokenContent, buildClaims, encodeHeader } from './access-token.ts'
+import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import { createTokenId } from './token-id.ts'
-
-/** What the mint needs of the key ring. */
-export interface SigningKeys {
-  /** The key that signs now, once it is sure, durably, to stay published for tokens of this life (milliseconds). */
-  signer(tokenLife: number): Promise<Signer>
-  /** Undefined when the key is unknown or withdrawn. */
-  publicKey(kid: string): KeyObject | undefined
-}
+import { renderUserData } from './user-data.ts'
 
 export interface MintOptions {
   readonly issuer: string
@@ -35,8 +27,15 @@ export interface MintOptions {
   readonly watch?: Watch
 }
 
-/** How many keys in a row may be withdrawn while they sign. */
-const signingAttempts = 3
+/** Tokens, and the session that was opened for them; none for a client itself. */
+export interface IssuedTokens {
+  readonly response: TokenResponse
+  readonly open: OpenSession | undefined
+  /** What of the user joins the answer. */
+  readonly userData: JsonObject
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
+}
 
 /** The one place where tokens are made: session → access token → signature. */
 export class Mint {
@@ -47,6 +46,11 @@ export class Mint {
   }
 
   async issue(authorization: Authorization): Promise<TokenResponse> {
+    return (await this.issueWithSession(authorization)).response
+  }
+
+  /** The same, and the session that the tokens belong to, for who presents it otherwise. */
+  async issueWithSession(authorization: Authorization): Promise<IssuedTokens> {
     const { subject, scopes } = authorization
     const open = subject.kind === 'user' ? await subject.open() : undefined
     const now = this.#options.clock.now()
@@ -57,12 +61,12 @@ export class Mint {
     const content = {
       issuer: this.#options.issuer,
       subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,
-      isUser: subject.kind === 'user',
+      user: subject.kind === 'user' ? subject : undefined,
       client: authorization.client,
       target: authorization.target,
       scopes,
-      userClaims: subject.kind === 'user' ? subject.claims : {},
-      sid: open?.session.sid,
+      session: open?.session,
+      preset: authorization.preset,
       jti,
       issuedAt,
       expiresAt,
@@ -75,9 +79,12 @@ export class Mint {
       jti,
       ...(open && { sid: open.session.sid }),
     })
-    return {
+    const template = authorization.client.userData?.answer
+    const userData = template && subject.kind === 'user' ? renderUserData(template, subject) : {}
+    const response = {
+      ...userData,
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: 'Bearer' as const,
       expires_in: expiresAt - issuedAt,
       ...(scopes.length > 0 && { scope: formatScope(scopes) }),
       // A client that may not refresh has no use for the token, and a thief would.
@@ -90,6 +97,7 @@ export class Mint {
           ),
         }),
     }
+    return { response, open, userData, issuedAt }
   }
 
   async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {
@@ -111,30 +119,27 @@ export class Mint {
     now: number,
     life: number,
   ): Promise<string> {
-    const { keys, issuer, status, watch = unwatched } = this.#options
+    const { keys, issuer, status, watch } = this.#options
     const { target, client } = content
-    for (let attempt = 1; attempt <= signingAttempts; attempt++) {
-      const signer = await keys.signer(life)
-      // After the key: what withdraws every key revokes every place too, and the key is looked at again below.
-      const place = open ? open.session.status : await this.#placeFor(client, life)
-      const payload = JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
-      const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
-      const signature = await watch('sign', () => signer.sign(signingInput))
-      const token = `${signingInput}.${signature.toString('base64url')}`
-      const publicKey = keys.publicKey(signer.kid)
-      // Withdrawn in an emergency while it signed: the key that took its place signs.
-      if (!publicKey) continue
-      const jws = parseCompactJws(token)
-      checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
-        issuer,
-        audience: target.audience,
-        typ: target.typ,
-        now,
-        clockTolerance: second,
-        maxLifetime: Number.MAX_SAFE_INTEGER,
-      })
-      return token
-    }
-    throw new UnavailableError('One key after another was withdrawn while it signed.')
+    const { token, publicKey } = await signCompact(keys, {
+      typ: target.typ,
+      life,
+      watch,
+      // After the key: what withdraws every key revokes every place too, and the key is looked at again behind it.
+      payload: async () => {
+        const place = open ? open.session.status : await this.#placeFor(client, life)
+        return JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
+      },
+    })
+    const jws = parseCompactJws(token)
+    checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
+      issuer,
+      audience: target.audience,
+      typ: target.typ,
+      now,
+      clockTolerance: second,
+      maxLifetime: Number.MAX_SAFE_INTEGER,
+    })
+    return token
   }
 }

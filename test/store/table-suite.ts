@@ -22,6 +22,8 @@ export const client: ClientRecord = {
   sessionIdleTtl: 3_650 * 86_400_000,
   sessionTtl: null,
   retryWindow: 0,
+  django: { slidingTokens: true, usernameField: 'email' },
+  userData: { answer: { user: { name: '$username' } } },
   disabledAt: null,
   tokensVoidUntil: at,
   createdAt: at,

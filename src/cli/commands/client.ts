@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
+import {
+  type ClientSettings,
+  type DrfJwtPackage,
+  drfJwtPackages,
+  type NewClient,
+} from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
 import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
 import { administer } from '../administer.ts'
@@ -12,9 +17,12 @@ import {
   type OwnDuration,
   ownDurationOption,
   scopeOption,
+  switchOption,
+  textOption,
   toOwnLife,
 } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
+import { chosenFrom } from '../suggestion.ts'
 
 interface SettingOptions {
   readonly name?: string
@@ -26,6 +34,14 @@ interface SettingOptions {
   readonly sessionIdleTtl?: OwnDuration
   readonly sessionTtl?: OwnDuration
   readonly retryWindow?: OwnDuration
+  readonly slidingTokens?: boolean
+  readonly rotateRefreshTokens?: boolean
+  readonly blacklistAfterRotation?: boolean
+  readonly usernameField?: string
+  readonly drfJwtPackage?: DrfJwtPackage
+  readonly authCookie?: string
+  readonly answerData?: JsonObject
+  readonly tokenData?: JsonObject
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -165,9 +181,43 @@ function settingOptions(command: Command): Command {
       'how long a lost refresh may be retried (0s: by key only)',
       ownDurationOption,
     )
+    .option('--sliding-tokens <on|off>', "SimpleJWT's sliding tokens, in place of a pair", switchOption)
+    .option('--rotate-refresh-tokens <on|off>', "as SimpleJWT's setting (default: on)", switchOption)
+    .option('--blacklist-after-rotation <on|off>', "as SimpleJWT's setting (default: on)", switchOption)
+    .option(
+      '--username-field <name>',
+      "the user name's field in Django's logins (default: username)",
+      textOption,
+    )
+    .addOption(
+      chosenFrom(
+        new Option('--drf-jwt-package <name>', `whose answers it expects (default: ${drfJwtPackages[0]})`),
+        drfJwtPackages,
+      ),
+    )
+    .option('--auth-cookie <name>', "as djangorestframework-jwt's JWT_AUTH_COOKIE", textOption)
+    .option(
+      '--answer-data <json>',
+      'what of the user joins the answer, such as {"user":{"name":"$username"}}',
+      claimsOption,
+    )
+    .option(
+      '--token-data <json>',
+      'what of the user joins the access token, such as {"email":"$email"}',
+      claimsOption,
+    )
 }
 
 function toSettings(options: SettingOptions): ClientSettings {
+  const django = given({
+    slidingTokens: options.slidingTokens,
+    rotateRefreshTokens: options.rotateRefreshTokens,
+    blacklistAfterRotation: options.blacklistAfterRotation,
+    usernameField: options.usernameField,
+    drfJwtPackage: options.drfJwtPackage,
+    authCookie: options.authCookie,
+  })
+  const userData = given({ answer: options.answerData, token: options.tokenData })
   return given({
     name: options.name,
     grants: options.grant,
@@ -178,6 +228,8 @@ function toSettings(options: SettingOptions): ClientSettings {
     sessionIdleTtl: toOwnLife(options.sessionIdleTtl),
     sessionTtl: toOwnLife(options.sessionTtl),
     retryWindow: toOwnLife(options.retryWindow),
+    django: Object.keys(django).length > 0 ? django : undefined,
+    userData: Object.keys(userData).length > 0 ? userData : undefined,
   })
 }
 
@@ -194,7 +246,22 @@ function describe(client: NewClient['client']): Printable {
     session_idle_ttl: formatLife(client.sessionIdleTtl),
     session_ttl: formatLife(client.sessionTtl),
     retry_window: formatLife(client.retryWindow),
+    django: describeDjango(client.django),
+    answer_data: client.userData?.answer ?? {},
+    token_data: client.userData?.token ?? {},
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
   }
+}
+
+function describeDjango(settings: NewClient['client']['django']): Printable | null {
+  if (settings === null) return null
+  return given({
+    sliding_tokens: settings.slidingTokens,
+    rotate_refresh_tokens: settings.rotateRefreshTokens,
+    blacklist_after_rotation: settings.blacklistAfterRotation,
+    username_field: settings.usernameField,
+    drf_jwt_package: settings.drfJwtPackage,
+    auth_cookie: settings.authCookie,
+  })
 }

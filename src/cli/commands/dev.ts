@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { startIssuer } from '../../compose.ts'
 import {
   type Config,
   ConfigError,
@@ -11,7 +10,7 @@ import {
   withoutKeys,
 } from '../../config.ts'
 import { configSources } from '../configuration.ts'
-import { type DevAccounts, prepareDevAccounts } from '../dev-accounts.ts'
+import { type DevAccounts, devPublicClient, prepareDevAccounts } from '../dev-accounts.ts'
 import { given, portOption, textOption } from '../options.ts'
 import { examples } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
@@ -43,6 +42,7 @@ export function addDevCommand(program: Command): void {
       const data = resolve(options.data)
       const config = await readDevConfig(data, options.port)
       let accounts: DevAccounts | undefined
+      const { startIssuer } = await import('../../compose.ts')
       const running = await startIssuer({
         config,
         // Stdout belongs to the ready line.
@@ -71,7 +71,15 @@ async function readDevConfig(data: string, port: number | undefined): Promise<Co
   }
   const { environment, file } = await configSources()
   const { kept, warnings } = leaveProduction(file)
-  const config = readConfig(environment, { file: kept, defaults: { MINTAGE_ADMIN_PORT: 'off' } })
+  const config = readConfig(environment, {
+    file: kept,
+    defaults: {
+      MINTAGE_ADMIN_PORT: 'off',
+      MINTAGE_SIMPLEJWT_CLIENT: devPublicClient,
+      MINTAGE_DRF_JWT_CLIENT: devPublicClient,
+      MINTAGE_PYJWT_CLIENT: devPublicClient,
+    },
+  })
   if (!isLoopback(config.host)) {
     throw new ConfigError([
       `MINTAGE_HOST is ${JSON.stringify(config.host)}: mintage dev listens on loopback only.`,
