@@ -60,14 +60,17 @@ export function checkName(name: string): void {
 
 /**
  * As {@link checkClaims}. A user that came from Django keeps the id that its services know it by, as `user_id`; it
- * stands for one user, so no client can have it.
+ * stands for one user, so no client can have it, and it is never the `sub` of another user here.
  */
 export function checkUserClaims(claims: JsonObject): void {
   checkClaims(claims, ['user_id'])
   const { user_id: id } = claims
   if (id === undefined || Number.isSafeInteger(id)) return
-  if (typeof id !== 'string' || id.length === 0 || id.length > 255 || /\p{Cc}/u.test(id)) {
-    throw new AdminError('A user_id is a whole number, or 1 to 255 characters without control characters.')
+  if (typeof id !== 'string' || !/^(?!usr_)[^\p{Cc}\p{Cs}\uFFFD]{1,255}$/u.test(id)) {
+    throw new AdminError(
+      'A user_id is a whole number, or 1 to 255 characters without control characters, and does not begin with ' +
+        'usr_, as the ids of users here do.',
+    )
   }
 }
 

@@ -46,10 +46,8 @@ export class PyJwtTokens {
         throw error instanceof RefreshRefusedError ? toError(error) : error
       })
     const { refresh, ...answer } = await this.#issue(authorization)
-    return {
-      ...answer,
-      ...(djangoSettings(client).rotateRefreshTokens && refresh !== undefined && { refresh }),
-    }
+    const isNew = djangoSettings(client).rotateRefreshTokens || refresh !== token
+    return { ...answer, ...(isNew && refresh !== undefined && { refresh }) }
   }
 
   async #issue(
