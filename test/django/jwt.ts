@@ -11,7 +11,9 @@ export function decode(token: string): Decoded | undefined {
   const parts = token.split('.')
   if (parts.length !== 3) return undefined
   try {
-    const [header, claims] = parts.slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
+    const [header, claims] = parts
+      .slice(0, 2)
+      .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()))
     return typeof header === 'object' && typeof claims === 'object' ? { header, claims } : undefined
   } catch {
     return undefined
