@@ -43,8 +43,8 @@ export async function startMintage(users: readonly LabUser[]): Promise<Corner> {
       }),
     async expire(token) {
       const past = Date.now() - minute
-      if (decode(token)) return sign(token, (claims) => ({ ...claims, exp: Math.floor(past / 1000) }))
-      // A refresh token does not bear its life, its session does. No scenario uses a session of another.
+      if (decode(token)?.header['alg'] === 'RS256') return sign(token, (claims) => ({ ...claims, exp: Math.floor(past / 1000) }))
+      // What counts of a refresh token is its session's life. No scenario uses a session of another.
       const database = new Database(join(installation.directory, 'mintage.db'))
       database.prepare('UPDATE sessions SET idle_expires_at = ?').run(past)
       database.close()
