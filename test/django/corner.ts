@@ -41,7 +41,7 @@ export const users: readonly LabUser[] = [
   user('inactive', { active: false }),
   user('Grace.Hopper'),
   user('Åsa'),
-  user('жанна'),
+  user('жанна', { email: 'zhanna@example.com' }),
   user('中村', { email: 'nakamura@example.com' }),
   user('a@b.example', { email: 'a@b.example' }),
   user('spaced-password', { password: '  correct horse battery staple  ' }),
