@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import * as core from './0001-core.ts'
 import * as status from './0002-status.ts'
 import * as auditChain from './0003-audit-chain.ts'
+import * as djangoSettings from './0004-django-settings.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
@@ -13,4 +14,5 @@ export const migrations: readonly Migration[] = [
   { name: '0001-core', ...core },
   { name: '0002-status', ...status },
   { name: '0003-audit-chain', ...auditChain },
+  { name: '0004-django-settings', ...djangoSettings },
 ]

@@ -4,7 +4,7 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
-import { keyPolicy, streamPlaces } from './compose/policies.ts'
+import { findMissingClients, keyPolicy, streamPlaces } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -163,6 +163,23 @@ async function composeIssuer(
   ]
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
+  const pipeline = new GrantPipeline({ issuer, clients, apis, grants })
+  const mint = new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch })
+  const introspection = new Introspection({
+    issuer,
+    keys,
+    store,
+    sessions,
+    status,
+    clients: clientDirectory,
+    apis,
+    clock,
+  })
+  const revocation = new Revocation({ issuer, keys, store, sessions, status, clock })
+  const core = { pipeline, mint, introspection, revocation }
+  for (const message of await findMissingClients(config, clientDirectory)) {
+    logger.warn({ event: 'config.warning', message })
+  }
   const app = createApp({
     issuer,
     jwksMaxAge: config.jwksMaxAge,
@@ -170,19 +187,11 @@ async function composeIssuer(
     keys,
     apis,
     clients,
-    pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
-    introspection: new Introspection({
-      issuer,
-      keys,
-      store,
-      sessions,
-      status,
-      clients: clientDirectory,
-      apis,
-      clock,
-    }),
-    revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
+    ...core,
+    django: {
+      clients: config.djangoClients,
+      services: { ...core, clients: clientDirectory, sessions, clock, logger },
+    },
     readiness,
     status,
     trustedProxies: config.trustedProxies,

@@ -47,6 +47,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** Origins whose scripts may call the endpoints that browsers use. */
   readonly corsOrigins: readonly string[]
+  /** The `client_id` that the endpoints of each Django wire format act for; undefined: there are none. */
+  readonly djangoClients: { readonly simplejwt: string | undefined }
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -167,6 +169,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     streamSubscribers: values.MINTAGE_STREAM_SUBSCRIBERS,
     trustedProxies: values.MINTAGE_TRUSTED_PROXIES,
     corsOrigins: values.MINTAGE_CORS_ORIGINS,
+    djangoClients: { simplejwt: values.MINTAGE_SIMPLEJWT_CLIENT },
     warnings,
   }
 }

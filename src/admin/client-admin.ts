@@ -4,11 +4,11 @@ import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
-import type { ClientRecord } from '../store/client-table.ts'
+import type { ClientRecord, DjangoSettings } from '../store/client-table.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkClientId, checkLives, checkName } from './validation.ts'
+import { checkClaims, checkClientId, checkLives, checkName, checkUsernameField } from './validation.ts'
 
 /** What may be said of a client; what is left out stays as it is, or takes its default. Lives in milliseconds. */
 export interface ClientSettings {
@@ -23,6 +23,8 @@ export interface ClientSettings {
   readonly sessionIdleTtl?: number | null
   readonly sessionTtl?: number | null
   readonly retryWindow?: number | null
+  /** What is left out in it stays as it is, too. */
+  readonly django?: DjangoSettings
 }
 
 export interface NewClient {
@@ -59,6 +61,7 @@ export class ClientAdmin {
           sessionIdleTtl: null,
           sessionTtl: null,
           retryWindow: null,
+          django: null,
           ...settings,
           disabledAt: null,
           tokensVoidUntil: 0,
@@ -92,7 +95,8 @@ export class ClientAdmin {
 
   update(clientId: string, settings: ClientSettings): Promise<ClientRecord> {
     return this.#change(clientId, async (tx, client) => {
-      const updated = { ...client, ...settings, updatedAt: tx.now }
+      const django = settings.django ? { ...client.django, ...settings.django } : client.django
+      const updated = { ...client, ...settings, django, updatedAt: tx.now }
       await checkClient(tx, updated)
       await tx.record({ type: 'client.updated', client: clientId })
       return updated
@@ -186,6 +190,7 @@ async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<
   checkName(client.name)
   checkClaims(client.claims)
   checkLives(client)
+  checkUsernameField(client.django?.usernameField)
   // RFC 6749 §4.4: whoever has nothing to prove itself with cannot act for itself.
   if (client.public && client.grants.includes('client_credentials')) {
     throw new AdminError('A public client cannot use client_credentials: it has no credentials.')

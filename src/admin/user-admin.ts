@@ -9,7 +9,7 @@ import { checkPassword, normalisePassword } from '../users/password-hash.ts'
 import { checkNewPassword, type PasswordOwner } from '../users/password-rules.ts'
 import { normaliseUsername } from '../users/username.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkEmail, checkUsername } from './validation.ts'
+import { checkEmail, checkUserClaims, checkUsername } from './validation.ts'
 
 export interface NewUser {
   readonly email?: string
@@ -47,7 +47,7 @@ export class UserAdmin {
     const username = normaliseUsername(name)
     checkUsername(username)
     if (email !== undefined) checkEmail(email)
-    checkClaims(claims)
+    checkUserClaims(claims)
     const owner = { username, email: email ?? null }
     const hash = password === undefined ? null : await this.#hash(password, owner)
     try {
@@ -93,7 +93,7 @@ export class UserAdmin {
   /** Changes what is said; `email` null takes it away. */
   async update(name: string, { email, claims }: UserChanges): Promise<UserRecord> {
     if (typeof email === 'string') checkEmail(email)
-    if (claims) checkClaims(claims)
+    if (claims) checkUserClaims(claims)
     return this.#change(name, async (tx, user) => {
       await tx.record({ type: 'user.updated', user: user.id })
       return { ...user, ...(email !== undefined && { email }), ...(claims && { claims }) }

@@ -7,7 +7,7 @@ import type { UserRecord } from '../store/user-table.ts'
 import { normaliseUsername } from '../users/username.ts'
 import { AdminError } from './admin-error.ts'
 import { endUserSessions } from './user-admin.ts'
-import { checkClaims, checkEmail, checkUsername } from './validation.ts'
+import { checkEmail, checkUserClaims, checkUsername } from './validation.ts'
 
 /** One row of a file of users, as its reader understood it. */
 export type UserRow =
@@ -159,7 +159,7 @@ async function checkRow(row: Fields): Promise<Fields> {
   const username = normaliseUsername(row.username)
   checkUsername(username)
   if (row.email) checkEmail(row.email)
-  if (row.claims) checkClaims(row.claims as JsonObject)
+  if (row.claims) checkUserClaims(row.claims as JsonObject)
   if (row.password_hash) {
     const { isKnownHash, listKnownFormats } = await import('../users/hashes/known-formats.ts')
     if (!isKnownHash(row.password_hash)) {

@@ -56,8 +56,21 @@ export function checkName(name: string): void {
   }
 }
 
-export function checkClaims(claims: JsonObject): void {
-  const forbidden = findProtectedClaims(claims)
+/**
+ * As {@link checkClaims}. A user that came from Django keeps the id that its services know it by, as `user_id`; it
+ * stands for one user, so no client can have it.
+ */
+export function checkUserClaims(claims: JsonObject): void {
+  checkClaims(claims, ['user_id'])
+  const { user_id: id } = claims
+  if (id === undefined || Number.isSafeInteger(id)) return
+  if (typeof id !== 'string' || id.length === 0 || id.length > 255 || /\p{Cc}/u.test(id)) {
+    throw new AdminError('A user_id is a whole number, or 1 to 255 characters without control characters.')
+  }
+}
+
+export function checkClaims(claims: JsonObject, except: readonly string[] = []): void {
+  const forbidden = findProtectedClaims(claims, except)
   if (forbidden.length > 0) {
     throw new AdminError(`Only the issuer sets ${forbidden.join(', ')}; choose other names for free claims.`)
   }
@@ -66,6 +79,14 @@ export function checkClaims(claims: JsonObject): void {
       `Free claims are at most ${largestClaims} bytes of JSON, as every token carries them.`,
     )
   }
+}
+
+/** The name of a field in a Django login. */
+export function checkUsernameField(name: string | undefined): void {
+  if (name === undefined || (/^[A-Za-z_]\w{0,63}$/.test(name) && name !== 'password')) return
+  throw new AdminError(
+    `The user name's field is 1 to 64 letters, digits and _, not a digit in front, and not password: not ${quote(name)}.`,
+  )
 }
 
 /** In bytes of JSON. What is nested too deeply to be written is too large at any rate. */

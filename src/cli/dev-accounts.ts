@@ -20,7 +20,8 @@ export interface DevAccounts {
 }
 
 const clientId = 'dev-service'
-const publicClientId = 'dev-app'
+/** Its id, which the Django wire formats act for. */
+export const devPublicClient = 'dev-app'
 const username = 'dev'
 const audience = 'https://api.dev.example'
 const scopes = ['orders:read', 'orders:write']
@@ -43,7 +44,7 @@ export async function prepareDevAccounts(data: string, config: Config): Promise<
     const accounts: DevAccounts = {
       client_id: clientId,
       client_secret: secret,
-      public_client_id: publicClientId,
+      public_client_id: devPublicClient,
       username,
       password,
       audience,
@@ -73,8 +74,11 @@ async function ensureClient({ clients }: Administration, secret: string | undefi
 }
 
 async function ensurePublicClient({ clients }: Administration): Promise<void> {
-  if ((await clients.list()).some((client) => client.clientId === publicClientId)) return
-  await clients.create(publicClientId, true, { grants: ['password', 'refresh_token'], audiences: [audience] })
+  if ((await clients.list()).some((client) => client.clientId === devPublicClient)) return
+  await clients.create(devPublicClient, true, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+  })
 }
 
 async function ensureUser({ users }: Administration, password: string | undefined): Promise<string> {

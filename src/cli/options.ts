@@ -89,6 +89,10 @@ export function claimsOption(text: string): JsonObject {
   return value as JsonObject
 }
 
+export function switchOption(text: string): boolean {
+  return checkChoice(text, ['on', 'off']) === 'on'
+}
+
 /** A text that says something: an unset shell variable is not taken for the name of a file. */
 export function textOption(text: string): string {
   if (text === '') throw new InvalidArgumentError('Expected something, not nothing.')

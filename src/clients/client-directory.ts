@@ -2,6 +2,8 @@ import { Remembered } from '../lib/remembered.ts'
 import type { ClientRecord, ClientSecretRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
 
+export type { ClientRecord } from '../store/client-table.ts'
+
 /** A client and its secrets, expired ones too. */
 export interface RegisteredClient {
   readonly client: ClientRecord

@@ -187,9 +187,11 @@ export const settings = z.object({
     'The origins whose scripts may call the endpoints that browsers use.',
     { defaultInWords: 'none', example: 'https://app.example' },
   ),
-  MINTAGE_SIMPLEJWT_CLIENT: optional(clientId, 'The client that the endpoints of SimpleJWT act for.', {
-    idle: true,
-  }),
+  MINTAGE_SIMPLEJWT_CLIENT: optional(
+    clientId,
+    'The client that the endpoints of SimpleJWT act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
+  ),
   MINTAGE_DRF_JWT_CLIENT: optional(
     clientId,
     'The client that the endpoints of djangorestframework-jwt act for.',

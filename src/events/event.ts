@@ -19,12 +19,15 @@ export type Event =
       readonly user: string
     }
   | {
-      /** A refresh token was redeemed; retried: the answer to an earlier attempt was asked for again. */
+      /**
+       * A refresh token was redeemed; retried: the answer to an earlier attempt was asked for again; kept: of a client
+       * whose refresh tokens stay the same.
+       */
       readonly type: 'session.refreshed'
       readonly sid: string
       readonly client: string
       readonly generation: number
-      readonly outcome: 'rotated' | 'retried'
+      readonly outcome: 'rotated' | 'retried' | 'kept'
     }
   | {
       /** A refresh token was newer than its session: the database has lost commits. */

@@ -69,8 +69,8 @@ export const metricDefinitions = {
   },
   mintage_refreshes_total: {
     kind: 'counter',
-    help: 'Refresh tokens redeemed: rotated to the next generation, or retried because an answer was lost.',
-    labels: { outcome: ['rotated', 'retried'] },
+    help: 'Refresh tokens redeemed: rotated to the next generation, retried because an answer was lost, or kept as they are.',
+    labels: { outcome: ['rotated', 'retried', 'kept'] },
   },
   mintage_refresh_reuses_total: {
     kind: 'counter',

@@ -1,5 +1,6 @@
 import type { Target } from '../apis/target.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
+import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 
@@ -16,6 +17,10 @@ export interface GrantRequest {
   readonly resource: string | undefined
   /** The `Idempotency-Key` header. */
   readonly idempotencyKey: string | undefined
+  /** How often a refresh token counts; `once` when undefined. */
+  readonly counting: Counting | undefined
+  /** See {@link KnownClientRequest.resume}. */
+  readonly resume: string | undefined
 }
 
 /** One `grant_type`: from a request to an authorization, never to a signature. */

@@ -38,6 +38,8 @@ export class PasswordGrant implements Grant {
       subject: {
         kind: 'user',
         id: user.id,
+        username: user.username,
+        email: user.email,
         claims: user.claims,
         open: () => this.#sessions.start(client, user, scopes, target.audience),
       },

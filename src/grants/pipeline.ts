@@ -8,15 +8,25 @@ import {
 } from '../protocol/errors.ts'
 import { type GrantType, isGrantType } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
+import type { Counting } from '../sessions/refresh-decision.ts'
+import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { Grant } from './grant.ts'
 
 /** A token request as it came. */
-export interface TokenRequest {
+export interface TokenRequest extends KnownClientRequest {
   readonly credentials: ClientCredentials | undefined
+}
+
+/** What a token request says besides who sends it. */
+export interface KnownClientRequest {
   /** The form, each parameter once, none without a value. */
   readonly parameters: ReadonlyMap<string, string>
   readonly idempotencyKey: string | undefined
+  /** How often a refresh token counts; `once` where nothing else is said. */
+  readonly counting?: Counting | undefined
+  /** The `sid` of a session to go on with, for who has seen an access token of it in place of a refresh token. */
+  readonly resume?: string | undefined
 }
 
 export interface PipelineOptions {
@@ -40,9 +50,17 @@ export class GrantPipeline {
   }
 
   /** @throws {OAuthError} the reason why there will be no token. */
-  async authorize({ credentials, parameters, idempotencyKey }: TokenRequest): Promise<Authorization> {
-    const { clients, apis, issuer } = this.#options
-    const client = await clients.authenticate(credentials)
+  async authorize({ credentials, ...request }: TokenRequest): Promise<Authorization> {
+    return this.authorizeKnown(await this.#options.clients.authenticate(credentials), request)
+  }
+
+  /**
+   * The phases after the first, for a client that the installation itself has named.
+   * @throws {OAuthError} the reason why there will be no token.
+   */
+  async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
+    const { parameters, idempotencyKey, counting, resume } = request
+    const { apis, issuer } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
       throw new UnauthorizedClientError(`The client may not use the grant type ${grant.type}.`)
@@ -55,6 +73,8 @@ export class GrantPipeline {
       scopes: scope === undefined ? undefined : parseScope(scope),
       resource: parameters.get('resource'),
       idempotencyKey,
+      counting,
+      resume,
     })
   }
 

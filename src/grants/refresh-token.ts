@@ -1,6 +1,6 @@
 import { listSessionTargets } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
-import type { SessionService } from '../sessions/session-service.ts'
+import type { RefreshedSession, RefreshRequest, SessionService } from '../sessions/session-service.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
@@ -18,11 +18,9 @@ export class RefreshTokenGrant implements Grant {
   async authorize(request: GrantRequest): Promise<Authorization> {
     const { client } = request
     const targets = listSessionTargets(client, request.targets, this.#issuer)
-    const refreshToken = request.parameters.get('refresh_token')
-    if (refreshToken === undefined) throw new InvalidRequestError('The refresh token is missing.')
-    const refreshed = await this.#sessions.refresh({
+    const refreshed = await this.#redeem(request, {
       client,
-      refreshToken,
+      counting: request.counting,
       retryKey: request.idempotencyKey,
       scopes: request.scopes,
       resource: request.resource,
@@ -38,9 +36,19 @@ export class RefreshTokenGrant implements Grant {
       subject: {
         kind: 'user',
         id: refreshed.session.user,
-        claims: refreshed.userClaims,
+        ...refreshed.user,
         open: async () => refreshed,
       },
     }
+  }
+
+  #redeem(
+    { resume, parameters }: GrantRequest,
+    redemption: Omit<RefreshRequest, 'refreshToken'>,
+  ): Promise<RefreshedSession> {
+    if (resume !== undefined) return this.#sessions.resume(resume, redemption)
+    const refreshToken = parameters.get('refresh_token')
+    if (refreshToken === undefined) throw new InvalidRequestError('The refresh token is missing.')
+    return this.#sessions.refresh({ ...redemption, refreshToken })
   }
 }

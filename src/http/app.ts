@@ -9,6 +9,8 @@ import type { Introspection } from '../tokens/introspection.ts'
 import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { ClientNetworks } from './client-network.ts'
+import { addDjangoRoutes, type DjangoClients } from './django/routes.ts'
+import type { DjangoServices } from './django/services.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
 import { allowOrigins } from './middleware/cors.ts'
 import { answerErrors } from './middleware/errors.ts'
@@ -36,6 +38,8 @@ export interface AppOptions {
   readonly mint: Mint
   readonly introspection: Introspection
   readonly revocation: Revocation
+  /** The Django wire formats, and the core that they present. */
+  readonly django?: { readonly clients: DjangoClients; readonly services: DjangoServices }
   readonly readiness: Readiness
   readonly status: Pick<Status, 'lists' | 'stream' | 'aggregation'>
   /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -55,7 +59,8 @@ export function createApp(options: AppOptions): Koa {
   const router = new Router()
 
   // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
-  for (const prefix of new Set(['', toPattern(path)])) {
+  const prefixes = [...new Set(['', path])].map((each) => ({ path: each, pattern: toPattern(each) }))
+  for (const { pattern: prefix } of prefixes) {
     const form = [forbidStoring, readForm] as const
     router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint(options.pipeline, options.mint))
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
@@ -66,6 +71,8 @@ export function createApp(options: AppOptions): Koa {
     router.get(`${prefix}/status-lists/:id`, statusListEndpoint(status.lists))
     router.get(`${prefix}/.well-known/openid-configuration`, metadataEndpoint(issuer, options.apis))
   }
+  const { django } = options
+  const djangoPaths = django ? addDjangoRoutes(router, prefixes, django.clients, django.services) : []
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
     for (const suffix of new Set(['', path])) {
@@ -82,7 +89,7 @@ export function createApp(options: AppOptions): Koa {
   if (options.requests) app.use(observeRequests(options.requests))
   if (options.tracing) app.use(traceRequests(options.tracing))
   app.use(setHeaders(issuer.startsWith('https:')))
-  const allowed = allowOrigins(options.corsOrigins ?? [])
+  const allowed = allowOrigins(options.corsOrigins ?? [], djangoPaths)
   if (allowed) app.use(allowed)
   app.use(answerErrors(logger))
   app.use(router.routes())

@@ -37,7 +37,10 @@ const protectedClaims: ReadonlySet<string> = new Set([
   ...['__proto__', 'constructor', 'prototype'],
 ])
 
-/** The names in `claims` that only the issuer may set; empty when all may be set by a user's or client's record. */
-export function findProtectedClaims(claims: JsonObject): readonly string[] {
-  return Object.keys(claims).filter((name) => protectedClaims.has(name))
+/**
+ * The names in `claims` that only the issuer may set; empty when all may be set by a user's or client's record.
+ * @param except what this record may set all the same.
+ */
+export function findProtectedClaims(claims: JsonObject, except: readonly string[] = []): readonly string[] {
+  return Object.keys(claims).filter((name) => protectedClaims.has(name) && !except.includes(name))
 }

@@ -1,12 +1,13 @@
-import type { Event } from '../events/event.ts'
-import type { JsonObject } from '../protocol/claims.ts'
+import type { Event, SessionEnd } from '../events/event.ts'
 import { isWithin, splitScope } from '../protocol/scopes.ts'
 import type { Decision, Redeemable } from '../store/redeemer.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 
 /** An authentic refresh token and the request that it came with. */
 export interface Presentation {
-  readonly generation: number
+  /** Undefined: whichever the session has, for a presentation that is bound to the session by other means. */
+  readonly generation: number | undefined
+  readonly counting: Counting
   /** The id and the `client_id` of the client that was authenticated. */
   readonly client: string
   readonly clientId: string
@@ -21,6 +22,13 @@ export interface Presentation {
   /** The audiences that are open to the client now, each with the scopes it may have there. */
   readonly open: ReadonlyMap<string, readonly string[]>
 }
+
+/**
+ * How often a refresh token counts. `once`: the table of the design. `until_expiry`: earlier generations go on being
+ * answered, with the current one, while the session lives. `always`: the session's generation does not move. The
+ * last two give up noticing theft, and are for clients that were written so.
+ */
+export type Counting = 'once' | 'until_expiry' | 'always'
 
 /** What the rules are measured by. Times are milliseconds since the epoch, lives are milliseconds. */
 export interface RefreshRules {
@@ -51,9 +59,17 @@ export type RefreshOutcome =
       /** As it is after the refresh. */
       readonly session: SessionRecord
       readonly scopes: readonly string[]
-      readonly userClaims: JsonObject
+      readonly user: SessionUser
     }
-  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | {
+      readonly kind: 'refused'
+      readonly reason: RefusalReason
+      /** Why the session has ended, if it has. */
+      readonly endReason?: SessionEnd | null
+    }
+
+/** What tokens may say of a session's user, as it is now. */
+export type SessionUser = Pick<NonNullable<Redeemable['user']>, 'username' | 'email' | 'claims'>
 
 /**
  * The refresh rules (design, "Refresh tokens"; RFC 9700 §4.14.2), as a pure function of the locked session, what was
@@ -75,7 +91,9 @@ export function decideRefresh(
       presentedBy: presented.clientId,
     })
   }
-  if (session.endedAt !== null) return refuse('ended')
+  if (session.endedAt !== null) {
+    return { outcome: { kind: 'refused', reason: 'ended', endReason: session.endReason } }
+  }
   if (rules.now >= session.idleExpiresAt || rules.now >= session.expiresAt) return refuse('expired')
   if (!client || client.disabled || !user || user.disabled) return refuse('disabled')
 
@@ -86,17 +104,24 @@ export function decideRefresh(
   if (!isWithin(presented.scopes ?? [], granted)) return refuse('scope')
   const scopes = presented.scopes ?? granted
 
-  const { generation } = presented
-  if (generation >= session.generation) return rotate(session, scopes, user.claims, presented, rules)
+  const answer = {
+    session,
+    scopes,
+    user: { username: user.username, email: user.email, claims: user.claims },
+  }
+  const { generation = session.generation, counting } = presented
+  if (generation >= session.generation) {
+    return counting === 'always'
+      ? keep(answer, generation, presented, rules)
+      : rotate(answer, generation, presented, rules)
+  }
+  if (counting === 'until_expiry') return retry(answer, presented)
   if (generation === session.generation - 1) {
     const sameAttempt = session.attempt === presented.attempt
     const sameKey = session.retryKey !== null && session.retryKey === presented.retryKey
     const inWindow = isWithinRetryWindow(session, rules)
     if (sameAttempt || sameKey || (session.retryKey === null && inWindow)) {
-      return {
-        outcome: { kind: 'refreshed', session, scopes, userClaims: user.claims },
-        events: [refreshed(session, presented.clientId, 'retried')],
-      }
+      return retry(answer, presented)
     }
     if (inWindow) return refuse('retry_key')
   }
@@ -121,15 +146,47 @@ function isWithinRetryWindow(session: SessionRecord, rules: RefreshRules): boole
   return Math.max(0, elapsed) < rules.retryWindow
 }
 
+type Answer = Omit<Extract<RefreshOutcome, { kind: 'refreshed' }>, 'kind'>
+
+function retry(answer: Answer, { clientId }: Presentation): Decision<RefreshOutcome> {
+  return {
+    outcome: { kind: 'refreshed', ...answer },
+    events: [refreshed(answer.session, clientId, 'retried')],
+  }
+}
+
+/** Neither generation nor idle life moves, but for an authentic token that the row does not know of yet. */
+function keep(
+  answer: Answer,
+  generation: number,
+  { clientId }: Presentation,
+  rules: RefreshRules,
+): Decision<RefreshOutcome> {
+  const { session } = answer
+  if (generation === session.generation) {
+    return {
+      outcome: { kind: 'refreshed', ...answer },
+      events: [refreshed(session, clientId, 'kept')],
+    }
+  }
+  const adopted = { ...session, generation, macKey: rules.macKey, retryKey: null, attempt: null }
+  const { macKey, rotatedAt, retryKey, attempt, idleExpiresAt } = adopted
+  return {
+    outcome: { kind: 'refreshed', ...answer, session: adopted },
+    write: { kind: 'rotate', generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt },
+    events: [adoption(session, clientId, generation), refreshed(adopted, clientId, 'kept')],
+  }
+}
+
 function rotate(
-  session: SessionRecord,
-  scopes: readonly string[],
-  userClaims: JsonObject,
+  answer: Answer,
+  generation: number,
   presented: Presentation,
   rules: RefreshRules,
 ): Decision<RefreshOutcome> {
+  const { session } = answer
   const rotated = {
-    generation: presented.generation + 1,
+    generation: generation + 1,
     macKey: rules.macKey,
     rotatedAt: rules.now,
     retryKey: presented.retryKey,
@@ -138,26 +195,19 @@ function rotate(
   }
   const after: SessionRecord = { ...session, ...rotated }
   // Authentic and ahead of the row: the database lost commits, and the token's word is the newer one.
-  const adopted: readonly Event[] =
-    presented.generation > session.generation
-      ? [
-          {
-            type: 'session.adopted',
-            sid: session.sid,
-            client: presented.clientId,
-            from: session.generation,
-            to: presented.generation,
-          },
-        ]
-      : []
+  const adopted = generation > session.generation ? [adoption(session, presented.clientId, generation)] : []
   return {
-    outcome: { kind: 'refreshed', session: after, scopes, userClaims },
+    outcome: { kind: 'refreshed', ...answer, session: after },
     write: { kind: 'rotate', ...rotated },
     events: [...adopted, refreshed(after, presented.clientId, 'rotated')],
   }
 }
 
-function refreshed(session: SessionRecord, client: string, outcome: 'rotated' | 'retried'): Event {
+function adoption({ sid, generation }: SessionRecord, client: string, to: number): Event {
+  return { type: 'session.adopted', sid, client, from: generation, to }
+}
+
+function refreshed(session: SessionRecord, client: string, outcome: 'rotated' | 'retried' | 'kept'): Event {
   return { type: 'session.refreshed', sid: session.sid, client, generation: session.generation, outcome }
 }
 

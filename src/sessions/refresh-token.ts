@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import type { MacKey } from '../keys/key-ring.ts'
 import { equalsInConstantTime, hmacSha256 } from '../lib/digests.ts'
 import { randomToken } from '../lib/ids.ts'
@@ -51,16 +52,38 @@ export function readRefreshToken(
   token: string,
   macKeys: Pick<MacKeys, 'macKey'>,
 ): RefreshTokenContent | undefined {
+  const authentic = authenticate(token, macKeys)
+  if (!authentic) return undefined
+  const { body } = authentic
+  return {
+    handle: body.toString('base64url', 5, 5 + handleBytes),
+    generation: body.readUInt32BE(5 + handleBytes),
+  }
+}
+
+/**
+ * A key of 32 bytes for another presentation of an authentic token (RFC 5869), by the MAC key that the token was made
+ * under, so that it lives as long; undefined for anything else. No two purposes have the same key.
+ */
+export function deriveKey(
+  token: string,
+  purpose: string,
+  macKeys: Pick<MacKeys, 'macKey'>,
+): Buffer | undefined {
+  const key = authenticate(token, macKeys)?.key
+  return key && Buffer.from(hkdfSync('sha256', key, '', `mintage ${purpose}`, 32))
+}
+
+function authenticate(
+  token: string,
+  macKeys: Pick<MacKeys, 'macKey'>,
+): { readonly body: Buffer; readonly key: Buffer } | undefined {
   if (!shape.test(token)) return undefined
   const bytes = Buffer.from(token.slice(prefix.length), 'base64url')
   const body = bytes.subarray(0, bodyBytes)
   const key = macKeys.macKey(body.readUInt32BE(1))
   if (body[0] !== version || !key) return undefined
-  if (!equalsInConstantTime(bytes.subarray(bodyBytes), computeMac(key, body))) return undefined
-  return {
-    handle: body.toString('base64url', 5, 5 + handleBytes),
-    generation: body.readUInt32BE(5 + handleBytes),
-  }
+  return equalsInConstantTime(bytes.subarray(bodyBytes), computeMac(key, body)) ? { body, key } : undefined
 }
 
 function computeMac(key: Uint8Array, body: Uint8Array): Buffer {

@@ -2,7 +2,6 @@ import type { Event } from '../events/event.ts'
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
-import type { JsonObject } from '../protocol/claims.ts'
 import {
   InvalidClientError,
   InvalidGrantError,
@@ -18,8 +17,9 @@ import type { StatusReference } from '../store/status-change.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
-import { decideRefresh, type RefreshOutcome, type RefusalReason } from './refresh-decision.ts'
-import { createHandle, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
+import { RefreshRefusedError } from './refresh-refused-error.ts'
+import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
 
 /** What sessions need of the key ring. */
 export interface SessionKeys extends MacKeys {
@@ -44,15 +44,17 @@ export interface OpenSession {
   readonly refreshToken: string
 }
 
-/** What a refresh yields: the session as it is now, its token, and what the access token may say. */
+/** What a refresh yields: the session as it is now, its token, and what tokens may say. */
 export interface RefreshedSession extends OpenSession {
   readonly scopes: readonly string[]
-  readonly userClaims: JsonObject
+  readonly user: SessionUser
 }
 
 export interface RefreshRequest {
   readonly client: ClientRecord
   readonly refreshToken: string
+  /** `once` where nothing else is said. */
+  readonly counting?: Counting | undefined
   /** The value of the `Idempotency-Key` header. */
   readonly retryKey: string | undefined
   readonly scopes: readonly string[] | undefined
@@ -137,12 +139,33 @@ export class SessionService {
   async refresh(request: RefreshRequest): Promise<RefreshedSession> {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const content = readRefreshToken(request.refreshToken, this.#keys)
-    if (!content) throw toError('unknown')
-    const { client } = request
+    if (!content) throw new RefreshRefusedError('unknown')
+    return this.#redeem(content, request, request.refreshToken)
+  }
+
+  /**
+   * Redeems whatever refresh token the session of this `sid` has now, for a client that showed an access token of the
+   * session in its place. The session does not move, so its tokens go on as they are.
+   * @throws as {@link refresh} does.
+   */
+  async resume(sid: string, request: Omit<RefreshRequest, 'refreshToken'>): Promise<RefreshedSession> {
+    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
+    const session = await this.#store.sessions.findBySid(sid)
+    if (!session) throw new RefreshRefusedError('unknown')
+    return this.#redeem({ handle: session.handle }, { ...request, counting: 'always' }, sid)
+  }
+
+  async #redeem(
+    content: { readonly handle: string; readonly generation?: number },
+    request: Omit<RefreshRequest, 'refreshToken'>,
+    shown: string,
+  ): Promise<RefreshedSession> {
+    const { client, counting = 'once' } = request
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
     await this.#keys.ensureIdle(idleTtl)
     const presentation = {
       generation: content.generation,
+      counting,
       client: client.id,
       clientId: client.clientId,
       retryKey: request.retryKey === undefined ? null : sha256(request.retryKey),
@@ -152,7 +175,7 @@ export class SessionService {
       open: request.open,
     }
     const outcome = await this.#once(
-      JSON.stringify([request.refreshToken, client.id, request.retryKey, request.scopes, request.resource]),
+      JSON.stringify([shown, counting, client.id, request.retryKey, request.scopes, request.resource]),
       () =>
         this.#store.redeem(content.handle, (redeemable, now, servingSince) =>
           decideRefresh(redeemable, presentation, {
@@ -164,11 +187,19 @@ export class SessionService {
           }),
         ),
     )
-    if (outcome.kind === 'refused') throw toError(outcome.reason)
+    if (outcome.kind === 'refused') throw toError(outcome)
     const { session } = outcome
     const key = this.#keys.macKey(session.macKey)
-    if (!key) throw toError('unknown')
+    if (!key) throw new RefreshRefusedError('unknown')
     return { ...outcome, refreshToken: writeRefreshToken(session, { id: session.macKey, key }) }
+  }
+
+  /**
+   * A key of 32 bytes for one more presentation of an authentic refresh token, derived from the MAC key that it was
+   * made under; undefined for any other string. `purpose` keeps presentations apart.
+   */
+  presentationKey(refreshToken: string, purpose: string): Buffer | undefined {
+    return deriveKey(refreshToken, purpose, this.#keys)
   }
 
   /** The live session that an authentic refresh token belongs to, of whichever generation; changes nothing. */
@@ -254,11 +285,8 @@ function isLive(session: SessionRecord, now: number): boolean {
   return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
 }
 
-/** One answer for whatever is wrong with the token, so that it tells a thief nothing (RFC 6749 §5.2). */
-function toError(reason: RefusalReason): OAuthError {
+function toError({ reason, endReason }: Extract<RefreshOutcome, { kind: 'refused' }>): OAuthError {
   if (reason === 'scope') return new InvalidScopeError('The scope is beyond what was granted to the session.')
   if (reason === 'resource') return new InvalidTargetError('The resource is not the one of the session.')
-  return new InvalidGrantError('The refresh token is invalid, expired, used or revoked.', {
-    cause: `refused: ${reason}`,
-  })
+  return new RefreshRefusedError(reason, endReason)
 }

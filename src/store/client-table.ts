@@ -2,6 +2,18 @@ import type { Knex } from 'knex'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 
+/** What the Django wire formats do otherwise for a client; what is left out has its default. */
+export interface DjangoSettings {
+  /** SimpleJWT's sliding tokens in place of a pair. */
+  readonly slidingTokens?: boolean
+  /** `ROTATE_REFRESH_TOKENS`. */
+  readonly rotateRefreshTokens?: boolean
+  /** `BLACKLIST_AFTER_ROTATION`. */
+  readonly blacklistAfterRotation?: boolean
+  /** The field that holds the user name in a login: `USERNAME_FIELD` of the project's user model. */
+  readonly usernameField?: string
+}
+
 /** A registered client. Times and lives are in milliseconds. */
 export interface ClientRecord {
   /** Random, never used again; what sessions and tokens refer to. */
@@ -21,6 +33,8 @@ export interface ClientRecord {
   readonly sessionIdleTtl: number | null
   readonly sessionTtl: number | null
   readonly retryWindow: number | null
+  /** Null: the defaults. */
+  readonly django: DjangoSettings | null
   readonly disabledAt: number | null
   /** Access tokens issued up to this moment are void: the client was disabled then. */
   readonly tokensVoidUntil: number
@@ -51,6 +65,7 @@ interface ClientRow {
   session_idle_ttl: number | null
   session_ttl: number | null
   retry_window: number | null
+  django: string | null
   disabled_at: number | null
   tokens_void_until: number
   created_at: number
@@ -145,6 +160,7 @@ function toRecord(row: ClientRow): ClientRecord {
     sessionIdleTtl: row.session_idle_ttl,
     sessionTtl: row.session_ttl,
     retryWindow: row.retry_window,
+    django: row.django === null ? null : JSON.parse(row.django),
     disabledAt: row.disabled_at,
     tokensVoidUntil: row.tokens_void_until,
     createdAt: row.created_at,
@@ -166,6 +182,7 @@ function toRow(client: ClientRecord): ClientRow {
     session_idle_ttl: client.sessionIdleTtl,
     session_ttl: client.sessionTtl,
     retry_window: client.retryWindow,
+    django: client.django === null ? null : JSON.stringify(client.django),
     disabled_at: client.disabledAt,
     tokens_void_until: client.tokensVoidUntil,
     created_at: client.createdAt,

@@ -8,7 +8,14 @@ export interface Redeemable {
   /** Undefined when it was deleted. */
   readonly client: { readonly disabled: boolean } | undefined
   /** Undefined when it was deleted. */
-  readonly user: { readonly disabled: boolean; readonly claims: JsonObject } | undefined
+  readonly user:
+    | {
+        readonly disabled: boolean
+        readonly username: string
+        readonly email: string | null
+        readonly claims: JsonObject
+      }
+    | undefined
 }
 
 /** What a decision may do to the session. */
@@ -19,7 +26,7 @@ export type SessionWrite =
       readonly macKey: number
       readonly rotatedAt: number
       readonly retryKey: string | null
-      readonly attempt: string
+      readonly attempt: string | null
       readonly idleExpiresAt: number
     }
   | { readonly kind: 'end'; readonly reason: SessionEnd; readonly at: number }
@@ -51,12 +58,15 @@ export interface RedeemableRow extends SessionRow {
   client_disabled_at: number | null
   user_found: string | null
   user_disabled_at: number | null
+  user_username: string
+  user_email: string | null
   user_claims: string | null
 }
 
 export const redeemableColumns = `s.*,
   c.id AS client_found, c.disabled_at AS client_disabled_at,
-  u.id AS user_found, u.disabled_at AS user_disabled_at, u.claims AS user_claims`
+  u.id AS user_found, u.disabled_at AS user_disabled_at, u.claims AS user_claims,
+  u.username AS user_username, u.email AS user_email`
 
 export function toRedeemable(row: RedeemableRow): Redeemable {
   return {
@@ -65,6 +75,11 @@ export function toRedeemable(row: RedeemableRow): Redeemable {
     user:
       row.user_found === null
         ? undefined
-        : { disabled: row.user_disabled_at !== null, claims: JSON.parse(row.user_claims ?? '{}') },
+        : {
+            disabled: row.user_disabled_at !== null,
+            username: row.user_username,
+            email: row.user_email,
+            claims: JSON.parse(row.user_claims ?? '{}'),
+          },
   }
 }

@@ -33,7 +33,7 @@ interface Statements {
   readonly commit: Statement<[]>
   readonly rollback: Statement<[]>
   readonly read: Statement<[string], RedeemableRow>
-  readonly rotate: Statement<[number, number, number, string | null, string, number, string]>
+  readonly rotate: Statement<[number, number, number, string | null, string | null, number, string]>
   readonly end: Statement<[number, string, string]>
   readonly audit: Statement<[number, string, string, string | null]>
   readonly revoke: Statement<[string, string | null, string]>

@@ -1,19 +1,33 @@
 import type { Target } from '../apis/target.ts'
 import type { AccessTokenClaims, JsonObject, TokenTyp } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
+import type { OpenSession } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
+import { type ClaimsPresetFunction, presets } from './claims-preset.ts'
+
+/** What tokens may say of a user. */
+export interface TokenUser {
+  readonly id: string
+  readonly username: string
+  readonly email: string | null
+  readonly claims: JsonObject
+}
+
+/** What tokens may say of a session. Times are milliseconds since the epoch. */
+export type TokenSession = Pick<OpenSession['session'], 'sid' | 'createdAt' | 'idleExpiresAt' | 'expiresAt'>
 
 /** What an access token is made of. */
 export interface AccessTokenContent {
   readonly issuer: string
   readonly subject: string
-  /** Whether the subject is a user; a client's own token has none. */
-  readonly isUser: boolean
+  /** The user that is the subject; undefined in a client's own token. */
+  readonly user: TokenUser | undefined
   readonly client: ClientRecord
   readonly target: Target
   readonly scopes: readonly string[]
-  readonly userClaims: JsonObject
-  readonly sid: string | undefined
+  readonly session: TokenSession | undefined
+  /** In place of the API's. */
+  readonly preset: ClaimsPresetFunction | undefined
   readonly status: AccessTokenClaims['status'] | undefined
   readonly jti: string
   /** Seconds since the epoch. */
@@ -27,11 +41,12 @@ export interface AccessTokenContent {
  * both, so that no record can set what only the issuer may.
  */
 export function buildClaims(content: AccessTokenContent): AccessTokenClaims & JsonObject {
-  const { target, scopes, subject } = content
+  const { target, scopes, subject, user, session } = content
+  const preset = content.preset ?? presets[target.claimsPreset]
   return {
     ...content.client.claims,
-    ...content.userClaims,
-    ...(target.claimsPreset === 'simplejwt' && simpleJwtClaims(content)),
+    ...user?.claims,
+    ...preset(content),
     iss: content.issuer,
     sub: subject,
     aud: target.audience,
@@ -40,14 +55,9 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
     exp: content.expiresAt,
     jti: content.jti,
     ...(scopes.length > 0 && { scope: formatScope(scopes) }),
-    ...(content.sid !== undefined && { sid: content.sid }),
+    ...(session && { sid: session.sid }),
     ...(content.status && { status: content.status }),
   }
-}
-
-/** What djangorestframework-simplejwt asks of a token besides (`TOKEN_TYPE_CLAIM`, `USER_ID_CLAIM`). */
-function simpleJwtClaims(content: AccessTokenContent): JsonObject {
-  return { token_type: 'access', ...(content.isUser && { user_id: content.subject }) }
 }
 
 const encodedHeaders = new Map<string, string>()

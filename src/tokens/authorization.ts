@@ -3,6 +3,7 @@ import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
+import type { ClaimsPresetFunction } from './claims-preset.ts'
 
 /** What a grant comes to: who may have which token. Every grant ends in one, and only the mint turns it into tokens. */
 export interface Authorization {
@@ -11,6 +12,8 @@ export interface Authorization {
   readonly target: Target
   readonly scopes: readonly string[]
   readonly subject: AuthorizedSubject
+  /** What the token says besides, in place of what its API's preset says. */
+  readonly preset?: ClaimsPresetFunction
 }
 
 export type AuthorizedSubject =
@@ -20,6 +23,8 @@ export type AuthorizedSubject =
   | {
       readonly kind: 'user'
       readonly id: string
+      readonly username: string
+      readonly email: string | null
       readonly claims: JsonObject
       readonly open: () => Promise<OpenSession>
     }

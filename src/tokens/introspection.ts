@@ -25,6 +25,14 @@ export interface IntrospectionOptions {
   readonly clock: Clock
 }
 
+/** What an access token is worth. */
+export type AccessTokenVerdict =
+  | { readonly kind: 'unknown' }
+  | {
+      readonly kind: 'expired' | 'revoked' | 'active'
+      readonly claims: AccessTokenClaims & JsonObject
+    }
+
 const inactive: IntrospectionResponse = { active: false }
 
 /** Tells a concerned client what a token is worth now. Asking changes nothing. */
@@ -39,6 +47,14 @@ export class Introspection {
     return looksLikeRefreshToken(token)
       ? this.#introspectRefreshToken(token, caller)
       : this.#introspectAccessToken(token, caller)
+  }
+
+  /** What any access token of this issuer is worth now, whoever asks; for who may not see more than that. */
+  async judge(token: string): Promise<AccessTokenVerdict> {
+    const claims = readOwnToken(token, this.#options.issuer, this.#options.keys)
+    if (!claims) return { kind: 'unknown' }
+    if (this.#options.clock.now() >= claims.exp * second) return { kind: 'expired', claims }
+    return { kind: (await this.#isLive(claims)) ? 'active' : 'revoked', claims }
   }
 
   async #introspectRefreshToken(token: string, caller: ClientRecord): Promise<IntrospectionResponse> {

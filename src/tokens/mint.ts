@@ -35,6 +35,12 @@ export interface MintOptions {
   readonly watch?: Watch
 }
 
+/** Tokens, and the session that was opened for them; none for a client itself. */
+export interface IssuedTokens {
+  readonly response: TokenResponse
+  readonly open: OpenSession | undefined
+}
+
 /** How many keys in a row may be withdrawn while they sign. */
 const signingAttempts = 3
 
@@ -47,6 +53,11 @@ export class Mint {
   }
 
   async issue(authorization: Authorization): Promise<TokenResponse> {
+    return (await this.issueWithSession(authorization)).response
+  }
+
+  /** The same, and the session that the tokens belong to, for who presents it otherwise. */
+  async issueWithSession(authorization: Authorization): Promise<IssuedTokens> {
     const { subject, scopes } = authorization
     const open = subject.kind === 'user' ? await subject.open() : undefined
     const now = this.#options.clock.now()
@@ -57,12 +68,12 @@ export class Mint {
     const content = {
       issuer: this.#options.issuer,
       subject: subject.kind === 'user' ? subject.id : authorization.client.clientId,
-      isUser: subject.kind === 'user',
+      user: subject.kind === 'user' ? subject : undefined,
       client: authorization.client,
       target: authorization.target,
       scopes,
-      userClaims: subject.kind === 'user' ? subject.claims : {},
-      sid: open?.session.sid,
+      session: open?.session,
+      preset: authorization.preset,
       jti,
       issuedAt,
       expiresAt,
@@ -75,9 +86,9 @@ export class Mint {
       jti,
       ...(open && { sid: open.session.sid }),
     })
-    return {
+    const response = {
       access_token: accessToken,
-      token_type: 'Bearer',
+      token_type: 'Bearer' as const,
       expires_in: expiresAt - issuedAt,
       ...(scopes.length > 0 && { scope: formatScope(scopes) }),
       // A client that may not refresh has no use for the token, and a thief would.
@@ -90,6 +101,7 @@ export class Mint {
           ),
         }),
     }
+    return { response, open }
   }
 
   async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {

@@ -33,6 +33,7 @@ const session: SessionRecord = {
 
 const presentation: Presentation = {
   generation: 5,
+  counting: 'once',
   client: 'cli_1',
   clientId: 'service',
   retryKey: null,
@@ -50,6 +51,8 @@ const rules: RefreshRules = {
   macKey: 2,
 }
 
+const user = { username: 'ada', email: null, claims: { role: 'x' } }
+
 interface Case {
   readonly session?: Partial<SessionRecord>
   readonly client?: Redeemable['client']
@@ -62,7 +65,7 @@ function decide(given: Case) {
   const redeemable: Redeemable = {
     session: { ...session, ...given.session },
     client: 'client' in given ? given.client : { disabled: false },
-    user: 'user' in given ? given.user : { disabled: false, claims: { role: 'x' } },
+    user: 'user' in given ? given.user : { ...user, disabled: false },
   }
   return decideRefresh(redeemable, { ...presentation, ...given.presented }, { ...rules, ...given.rules })
 }
@@ -93,7 +96,7 @@ const table: readonly (readonly [given: Case, verdict: RefusalReason | 'rotated'
     [{ rules: { now: session.idleExpiresAt }, presented: { generation: 1 } }, 'expired'],
     [{ client: { disabled: true } }, 'disabled'],
     [{ client: undefined }, 'disabled'],
-    [{ user: { disabled: true, claims: {} } }, 'disabled'],
+    [{ user: { ...user, disabled: true } }, 'disabled'],
     [{ user: undefined }, 'disabled'],
 
     [{ presented: { scopes: ['a'] } }, 'rotated'],
@@ -156,7 +159,7 @@ test('security 19: a rotation steps the generation and remembers what a retry is
     attempt: 'attempt-6',
     idleExpiresAt: rules.now + rules.idleTtl,
   })
-  t.like(outcome, { kind: 'refreshed', scopes: ['a', 'b'], userClaims: { role: 'x' } })
+  t.like(outcome, { kind: 'refreshed', scopes: ['a', 'b'], user })
 })
 
 test('security 19: a retry writes nothing and yields the session as it is', (t) => {

@@ -18,18 +18,18 @@ export function testConcurrency(engine: TestEngine): void {
     t.deepEqual(await look(), { session: session('a'), client: undefined, user: undefined })
     await store.clients.insert(client)
     await store.users.insert(user)
-    const { claims } = user
+    const { username, email, claims } = user
     t.deepEqual(await look(), {
       session: session('a'),
       client: { disabled: false },
-      user: { disabled: false, claims },
+      user: { disabled: false, username, email, claims },
     })
     await store.clients.update({ ...client, disabledAt: 1 })
     await store.users.update({ ...user, disabledAt: 1 })
     t.deepEqual(await look(), {
       session: session('a'),
       client: { disabled: true },
-      user: { disabled: true, claims },
+      user: { disabled: true, username, email, claims },
     })
   })
 

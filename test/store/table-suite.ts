@@ -21,6 +21,7 @@ export const client: ClientRecord = {
   sessionIdleTtl: 3_650 * 86_400_000,
   sessionTtl: null,
   retryWindow: 0,
+  django: { slidingTokens: true, usernameField: 'email' },
   disabledAt: null,
   tokensVoidUntil: at,
   createdAt: at,

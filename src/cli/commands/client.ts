@@ -12,6 +12,8 @@ import {
   type OwnDuration,
   ownDurationOption,
   scopeOption,
+  switchOption,
+  textOption,
   toOwnLife,
 } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
@@ -26,6 +28,10 @@ interface SettingOptions {
   readonly sessionIdleTtl?: OwnDuration
   readonly sessionTtl?: OwnDuration
   readonly retryWindow?: OwnDuration
+  readonly slidingTokens?: boolean
+  readonly rotateRefreshTokens?: boolean
+  readonly blacklistAfterRotation?: boolean
+  readonly usernameField?: string
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -165,9 +171,23 @@ function settingOptions(command: Command): Command {
       'how long a lost refresh may be retried (0s: by key only)',
       ownDurationOption,
     )
+    .option('--sliding-tokens <on|off>', "SimpleJWT's sliding tokens, in place of a pair", switchOption)
+    .option('--rotate-refresh-tokens <on|off>', "as SimpleJWT's setting (default: on)", switchOption)
+    .option('--blacklist-after-rotation <on|off>', "as SimpleJWT's setting (default: on)", switchOption)
+    .option(
+      '--username-field <name>',
+      "the user name's field in Django's logins (default: username)",
+      textOption,
+    )
 }
 
 function toSettings(options: SettingOptions): ClientSettings {
+  const django = given({
+    slidingTokens: options.slidingTokens,
+    rotateRefreshTokens: options.rotateRefreshTokens,
+    blacklistAfterRotation: options.blacklistAfterRotation,
+    usernameField: options.usernameField,
+  })
   return given({
     name: options.name,
     grants: options.grant,
@@ -178,6 +198,7 @@ function toSettings(options: SettingOptions): ClientSettings {
     sessionIdleTtl: toOwnLife(options.sessionIdleTtl),
     sessionTtl: toOwnLife(options.sessionTtl),
     retryWindow: toOwnLife(options.retryWindow),
+    django: Object.keys(django).length > 0 ? django : undefined,
   })
 }
 
@@ -194,7 +215,18 @@ function describe(client: NewClient['client']): Printable {
     session_idle_ttl: formatLife(client.sessionIdleTtl),
     session_ttl: formatLife(client.sessionTtl),
     retry_window: formatLife(client.retryWindow),
+    django: describeDjango(client.django),
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
   }
+}
+
+function describeDjango(settings: NewClient['client']['django']): Printable | null {
+  if (settings === null) return null
+  return given({
+    sliding_tokens: settings.slidingTokens,
+    rotate_refresh_tokens: settings.rotateRefreshTokens,
+    blacklist_after_rotation: settings.blacklistAfterRotation,
+    username_field: settings.usernameField,
+  })
 }

@@ -11,7 +11,7 @@ import {
   withoutKeys,
 } from '../../config.ts'
 import { configSources } from '../configuration.ts'
-import { type DevAccounts, prepareDevAccounts } from '../dev-accounts.ts'
+import { type DevAccounts, devPublicClient, prepareDevAccounts } from '../dev-accounts.ts'
 import { given, portOption, textOption } from '../options.ts'
 import { examples } from '../output.ts'
 import { stopOnSignals } from '../stop-signals.ts'
@@ -71,7 +71,10 @@ async function readDevConfig(data: string, port: number | undefined): Promise<Co
   }
   const { environment, file } = await configSources()
   const { kept, warnings } = leaveProduction(file)
-  const config = readConfig(environment, { file: kept, defaults: { MINTAGE_ADMIN_PORT: 'off' } })
+  const config = readConfig(environment, {
+    file: kept,
+    defaults: { MINTAGE_ADMIN_PORT: 'off', MINTAGE_SIMPLEJWT_CLIENT: devPublicClient },
+  })
   if (!isLoopback(config.host)) {
     throw new ConfigError([
       `MINTAGE_HOST is ${JSON.stringify(config.host)}: mintage dev listens on loopback only.`,

@@ -17,8 +17,12 @@ const preflightLife = 600
  * Lets scripts of `origins`, byte for byte, call the endpoints that browsers use, and those of any origin read the
  * public documents (the CORS protocol of the Fetch standard). No cookie or other credential of the browser counts
  * anywhere, so `Access-Control-Allow-Credentials` is never sent. Without origins nothing is opened.
+ * @param morePaths the ends of further paths that browsers use.
  */
-export function allowOrigins(origins: readonly string[]): Middleware | undefined {
+export function allowOrigins(
+  origins: readonly string[],
+  morePaths: readonly string[] = [],
+): Middleware | undefined {
   if (origins.length === 0) return undefined
   const known = new Set(origins)
   const ofUsers = rule('POST', ({ headers }) => {
@@ -31,7 +35,8 @@ export function allowOrigins(origins: readonly string[]): Middleware | undefined
     if (context.response.get('Vary') === 'Origin') context.remove('Vary')
   }
   return (context, next) => {
-    if (forUsers.test(context.path)) return ofUsers(context, next)
+    const { path } = context
+    if (forUsers.test(path) || morePaths.some((end) => path.endsWith(end))) return ofUsers(context, next)
     return forEverybody.test(context.path) ? ofEverybody(context, next) : next()
   }
 }

@@ -1,0 +1,76 @@
+import type { ExecutionContext } from 'ava'
+import type { ClientSettings } from '../../src/admin/client-admin.ts'
+import {
+  audience,
+  password,
+  startTestIssuer,
+  TestClock,
+  type TestIssuerOptions,
+} from './in-process-issuer.ts'
+import { type OAuthAnswer, read } from './oauth.ts'
+
+/** What SimpleJWT gives for a login. */
+export interface DjangoPair {
+  readonly access: string
+  readonly refresh: string
+}
+
+/** Posts JSON, as the clients of Django REST framework do; a string is sent as it is. */
+export async function postJson(
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<OAuthAnswer> {
+  return read(
+    await fetch(url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    }),
+  )
+}
+
+/** What the client says of itself besides its grants, and what the issuer is started with. */
+export interface SimpleJwtOptions {
+  readonly client?: ClientSettings
+  readonly issuer?: TestIssuerOptions
+}
+
+/**
+ * An issuer under a clock of the test's own, that speaks SimpleJWT for the public client `web`. The client is made
+ * when the issuer runs, which therefore remembers nothing of it yet.
+ */
+export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOptions = {}) {
+  const clock = new TestClock()
+  const issuer = await startTestIssuer(t, {
+    clock,
+    ...options.issuer,
+    environment: { MINTAGE_SIMPLEJWT_CLIENT: 'web', ...options.issuer?.environment },
+  })
+  await issuer.administration.clients.create('web', true, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+    ...options.client,
+  })
+  const post = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
+    postJson(`${issuer.url}/api/token/${path}`, body, headers)
+  const logIn = async (username = 'ada'): Promise<DjangoPair> => {
+    const answer = await post('', { username, password })
+    const { access, refresh } = answer.body
+    if (typeof access !== 'string' || typeof refresh !== 'string') {
+      throw new Error(`No token pair, but ${answer.status} ${answer.text}`)
+    }
+    return { access, refresh }
+  }
+  return { issuer, clock, post, logIn }
+}
+
+export const tokenNotValid = (detail: string) => ({ detail, code: 'token_not_valid' })
+
+/** The member of an answer that is a token, or an error that shows the answer. */
+export function tokenOf(answer: OAuthAnswer, member: 'access' | 'refresh' | 'token'): string {
+  const token = answer.body[member]
+  if (typeof token !== 'string') throw new Error(`No ${member}, but ${answer.status} ${answer.text}`)
+  return token
+}
