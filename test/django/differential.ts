@@ -62,9 +62,8 @@ async function play({ stack, title, environment, family, lives }: Match): Promis
         ...messageScenarios(family, endpoint),
       ])
       const { sent, compared } = await run(django, mintage, [...wire, ...lives])
-      const alike = compared.filter(({ differences }) => differences.length === 0).length
       const { versions } = django
-      return { title, versions, sent, compared: compared.length, alike, ...judge(stack, compared) }
+      return { title, versions, sent, compared: compared.length, ...judge(stack, compared) }
     } finally {
       await django.stop()
     }

@@ -32,6 +32,8 @@ export async function startDjango(python: string, stack: Stack, users: readonly 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints += text
   })
+  // Whoever reads no more has said why.
+  child.stdin.on('error', () => undefined)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const say = async (message: unknown): Promise<unknown> => {
     child.stdin.write(`${JSON.stringify(message)}\n`)

@@ -8,6 +8,8 @@ export interface Explanation {
   readonly title: string
   readonly why: string
   readonly stacks: readonly Stack[]
+  /** Of every answer, whatever it says; an answer with no other difference counts as alike. */
+  readonly everywhere?: boolean
   /** Of the requests' names; all of them when left out. */
   readonly request?: string
   /** Of the facts' names. */
@@ -26,6 +28,8 @@ export interface Finding extends Difference {
 }
 
 export interface Judgement {
+  /** Requests that were answered alike. */
+  readonly alike: number
   readonly explained: ReadonlyMap<Explanation, readonly Finding[]>
   readonly unexplained: readonly Finding[]
 }
@@ -35,15 +39,19 @@ export function judge(stack: Stack, compared: readonly Compared[]): Judgement {
   const known = explanations.filter(({ stacks }) => stacks.includes(stack)).map(compile)
   const explained = new Map<Explanation, Finding[]>(known.map(({ explanation }) => [explanation, []]))
   const unexplained: Finding[] = []
+  let alike = 0
   for (const { request, differences } of compared) {
+    let isAlike = true
     for (const difference of differences) {
       const finding = { request, ...difference }
       const found = known.find(({ fits }) => fits(finding))
       if (found) explained.get(found.explanation)?.push(finding)
       else unexplained.push(finding)
+      isAlike &&= found?.explanation.everywhere === true
     }
+    if (isAlike) alike++
   }
-  return { explained, unexplained }
+  return { alike, explained, unexplained }
 }
 
 function compile(explanation: Explanation): {

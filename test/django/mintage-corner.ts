@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
+import { minute, second } from '../../src/lib/durations.ts'
 import { readVersion } from '../../src/lib/version.ts'
-import { makeChildInstallation } from '../support/child-installation.ts'
-import type { Corner, LabUser } from './corner.ts'
+import { type ChildInstallation, makeChildInstallation } from '../support/child-installation.ts'
+import { eventually } from '../support/eventually.ts'
+import { type Corner, type LabUser, secretOfUsers } from './corner.ts'
 import { decode, encode } from './jwt.ts'
 
 /** The lives that the packages' defaults have. */
 const lives = { MINTAGE_ACCESS_TOKEN_TTL: '5m', MINTAGE_SESSION_IDLE_TTL: '1d' }
-
-const minute = 60_000
 
 /** Starts `mintage serve` with the Django endpoints, with the users under the ids that Django gave them. */
 export async function startMintage(users: readonly LabUser[]): Promise<Corner> {
@@ -42,14 +41,43 @@ export async function startMintage(users: readonly LabUser[]): Promise<Corner> {
         else await administration[change.action](change.username)
       }),
     async expire(token) {
-      const past = Date.now() - minute
-      if (decode(token)?.header['alg'] === 'RS256') return sign(token, (claims) => ({ ...claims, exp: Math.floor(past / 1000) }))
-      // What counts of a refresh token is its session's life. No scenario uses a session of another.
-      const database = new Database(join(installation.directory, 'mintage.db'))
-      database.prepare('UPDATE sessions SET idle_expires_at = ?').run(past)
-      database.close()
-      return token
+      const past = Math.floor((Date.now() - minute) / 1000)
+      if (decode(token)?.header['alg'] === 'RS256') return sign(token, (claims) => ({ ...claims, exp: past }))
+      return expireRefreshToken(installation, server.url)
     },
     stop: () => installation.remove(),
   }
+}
+
+/** Nobody but the server can sign its refresh tokens: one of a session that may idle for a second is waited for. */
+async function expireRefreshToken(installation: ChildInstallation, url: string): Promise<string> {
+  const allow = (sessionIdleTtl: number | null) =>
+    installation.prepare(({ clients }) => clients.update('web', { sessionIdleTtl }))
+  const leftOf = (token: string) => Number(decode(token)?.claims['exp']) * 1000 - Date.now()
+  await allow(second)
+  const token = await eventually(
+    () => logIn(url),
+    (each) => leftOf(each) < minute,
+  )
+  await allow(null)
+  await eventually(
+    async () => leftOf(token),
+    // The token says it in whole seconds, the session knows it better.
+    (left) => left < -second,
+  )
+  await eventually(
+    () => logIn(url),
+    (each) => leftOf(each) > minute,
+  )
+  return token
+}
+
+async function logIn(url: string): Promise<string> {
+  const response = await fetch(`${url}/api/token/`, {
+    method: 'POST',
+    body: new URLSearchParams({ username: 'ada', password: secretOfUsers }),
+  })
+  const { refresh }: { readonly refresh?: string } = JSON.parse(await response.text())
+  if (refresh === undefined) throw new Error(`No refresh token, but ${response.status}.`)
+  return refresh
 }

@@ -35,20 +35,21 @@ const cache = fileURLToPath(new URL('../../../node_modules/.cache/mintage-django
 
 /** Makes the environment where it is not there yet; answers with its Python. */
 export function prepare({ name, below, packages }: Environment): string {
-  const directory = join(cache, name)
+  const base = findPython(below)
+  const directory = join(cache, `${name}-${base.version}`)
   const python = join(directory, 'bin', 'python')
   const stamp = join(directory, 'complete')
   if (existsSync(stamp)) return python
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(cache, { recursive: true })
-  run(findPython(below), '-m', 'venv', directory)
+  run(base.python, '-m', 'venv', directory)
   run(python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages)
   writeFileSync(stamp, '')
   return python
 }
 
 /** The newest Python of pyenv or of the system that can make environments. */
-function findPython(below = '4'): string {
+function findPython(below = '4'): { readonly python: string; readonly version: string } {
   const versions = join(homedir(), '.pyenv', 'versions')
   const kept = existsSync(versions)
     ? readdirSync(versions).map((version) => join(versions, version, 'bin', 'python3'))
@@ -66,7 +67,7 @@ function findPython(below = '4'): string {
     .sort((one, other) => compareVersions(other.version, one.version))
   if (!best)
     throw new Error(`No Python below ${below} with ensurepip; on Debian: apt-get install python3-venv.`)
-  return best.python
+  return best
 }
 
 function compareVersions(one: string, other: string): number {

@@ -6,8 +6,6 @@ export interface StackReport extends Judgement {
   /** Requests to each of the two. */
   readonly sent: number
   readonly compared: number
-  /** Requests that were answered alike. */
-  readonly alike: number
 }
 
 /** Differences that say the same, however many requests showed them. */

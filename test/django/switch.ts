@@ -20,7 +20,7 @@ const example = fileURLToPath(new URL('../../../examples/django-service/', impor
 const audience = 'https://notes.example'
 const user = { username: 'ada', email: 'ada@example.com', password: 'correct horse battery staple' } as const
 /** How long an access token lives, so that the client meets one that is over. */
-const seconds = '2'
+const seconds = '3'
 
 const python = prepare(newest)
 const directory = mkdtempSync(join(tmpdir(), 'mintage-switch-'))

@@ -1,4 +1,5 @@
 import type Router from '@koa/router'
+import type { Middleware } from 'koa'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
 import { appendSlash, serveView, type View } from './rest/view.ts'
@@ -38,10 +39,20 @@ export function addDjangoRoutes(
       paths.push(path)
       const serve = serveView(async () => toView(await client.find()), services.logger)
       for (const prefix of prefixes) {
-        router.all(`${prefix.pattern}${path}`, serve)
-        router.all(`${prefix.pattern}${path.slice(0, -1)}`, appendSlash(`${prefix.path}${path}`))
+        const here = exactly(`${prefix.path}${path}`, serve)
+        router.all(`${prefix.pattern}${path}`, here)
+        router.all(`${prefix.pattern}${path.slice(0, -1)}`, here)
       }
     }
   }
   return paths
+}
+
+/** The router takes a path with two slashes behind it, and in capitals, for the same; Django does not. */
+function exactly(location: string, serve: Middleware): Middleware {
+  const redirect = appendSlash(location)
+  return (context, next) => {
+    if (context.path === location) return serve(context, next)
+    return `${context.path}/` === location ? redirect(context, next) : next()
+  }
 }

@@ -61,6 +61,7 @@ export function appendSlash(location: string): Middleware {
   return (context) => {
     context.status = 301
     context.set('Location', `${location}${context.search}`)
+    context.type = 'text/html; charset=utf-8'
     context.body = ''
   }
 }
