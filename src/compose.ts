@@ -4,7 +4,7 @@ import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
-import { findMissingClients, keyPolicy, streamPlaces } from './compose/policies.ts'
+import { keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -163,23 +163,22 @@ async function composeIssuer(
   ]
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
-  const pipeline = new GrantPipeline({ issuer, clients, apis, grants })
-  const mint = new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch })
-  const introspection = new Introspection({
-    issuer,
-    keys,
-    store,
-    sessions,
-    status,
-    clients: clientDirectory,
-    apis,
-    clock,
-  })
-  const revocation = new Revocation({ issuer, keys, store, sessions, status, clock })
-  const core = { pipeline, mint, introspection, revocation }
-  for (const message of await findMissingClients(config, clientDirectory)) {
-    logger.warn({ event: 'config.warning', message })
+  const core = {
+    pipeline: new GrantPipeline({ issuer, clients, apis, grants }),
+    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
+    introspection: new Introspection({
+      issuer,
+      keys,
+      store,
+      sessions,
+      status,
+      clients: clientDirectory,
+      apis,
+      clock,
+    }),
+    revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
   }
+  await warnOfMissingClients(config, clientDirectory, logger)
   const app = createApp({
     issuer,
     jwksMaxAge: config.jwksMaxAge,

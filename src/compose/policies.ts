@@ -1,5 +1,6 @@
 import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Config } from '../config.ts'
+import type { Logger } from '../events/log.ts'
 import type { KeyPolicy } from '../keys/schedule.ts'
 
 /** How the configuration wants the key ring to turn. */
@@ -18,19 +19,18 @@ export function streamPlaces({ streamSubscribers, maxConnections }: Config): num
   return Math.min(streamSubscribers, Math.max(1, Math.floor(maxConnections * 0.8)))
 }
 
-/** A sentence for each wire format whose client is none, which the operator should hear of. */
-export async function findMissingClients(
+/** Tells of each wire format whose client is none: its endpoints can do nothing until there is one. */
+export async function warnOfMissingClients(
   { djangoClients }: Config,
   directory: ClientDirectory,
-): Promise<readonly string[]> {
+  logger: Logger,
+): Promise<void> {
   const named = Object.entries({ MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt })
-  const missing = await Promise.all(
-    named.map(async ([setting, clientId]) => {
-      if (clientId === undefined || (await directory.find(clientId))) return []
-      return [
-        `${setting} is ${clientId}, but there is no such client: its endpoints answer 503; run mintage client create --id ${clientId} --public --grant password --grant refresh_token, or correct the setting.`,
-      ]
-    }),
-  )
-  return missing.flat()
+  for (const [setting, clientId] of named) {
+    if (clientId === undefined || (await directory.find(clientId))) continue
+    const message =
+      `${setting} is ${clientId}, but there is no such client, so its endpoints answer 503: correct the setting, or ` +
+      `run mintage client create --id ${clientId} --public --grant password --grant refresh_token.`
+    logger.warn({ event: 'config.warning', message })
+  }
 }

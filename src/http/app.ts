@@ -59,8 +59,8 @@ export function createApp(options: AppOptions): Koa {
   const router = new Router()
 
   // An issuer with a path answers below it and, for a proxy that takes the path off, without it.
-  const prefixes = [...new Set(['', path])].map((each) => ({ path: each, pattern: toPattern(each) }))
-  for (const { pattern: prefix } of prefixes) {
+  const prefixes = [...new Set(['', toPattern(path)])]
+  for (const prefix of prefixes) {
     const form = [forbidStoring, readForm] as const
     router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint(options.pipeline, options.mint))
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
@@ -72,7 +72,9 @@ export function createApp(options: AppOptions): Koa {
     router.get(`${prefix}/.well-known/openid-configuration`, metadataEndpoint(issuer, options.apis))
   }
   const { django } = options
-  const djangoPaths = django ? addDjangoRoutes(router, prefixes, django.clients, django.services) : []
+  const djangoPaths = django
+    ? addDjangoRoutes(router, { prefixes, path }, django.clients, django.services)
+    : []
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
     for (const suffix of new Set(['', path])) {

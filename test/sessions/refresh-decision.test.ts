@@ -76,66 +76,86 @@ function verdict(given: Case): string {
   const types = events.map(({ type }) => type)
   if (outcome.kind === 'refused') return outcome.reason
   if (types.includes('session.adopted')) return 'adopted'
-  return write?.kind === 'rotate' ? 'rotated' : 'retried'
+  if (write?.kind === 'rotate') return 'rotated'
+  return events.some((event) => event.type === 'session.refreshed' && event.outcome === 'kept')
+    ? 'kept'
+    : 'retried'
 }
 
 const late = { now: rotatedAt + window }
 const keyed = { retryKey: 'key' }
 const before = { generation: 4 }
 
-const table: readonly (readonly [given: Case, verdict: RefusalReason | 'rotated' | 'retried' | 'adopted'])[] =
-  [
-    [{}, 'rotated'],
-    [{ presented: { client: 'cli_2' } }, 'foreign_client'],
-    [{ presented: { client: 'cli_2', generation: 1 } }, 'foreign_client'],
-    [{ session: { endedAt: 1, endReason: 'reuse' } }, 'ended'],
-    [{ session: { endedAt: 1, endReason: 'reuse' }, presented: { generation: 1 } }, 'ended'],
-    [{ rules: { now: session.idleExpiresAt - 1 } }, 'rotated'],
-    [{ rules: { now: session.idleExpiresAt } }, 'expired'],
-    [{ session: { idleExpiresAt: 10_000_000 }, rules: { now: session.expiresAt } }, 'expired'],
-    [{ rules: { now: session.idleExpiresAt }, presented: { generation: 1 } }, 'expired'],
-    [{ client: { disabled: true } }, 'disabled'],
-    [{ client: undefined }, 'disabled'],
-    [{ user: { ...user, disabled: true } }, 'disabled'],
-    [{ user: undefined }, 'disabled'],
+const table: readonly (readonly [
+  given: Case,
+  verdict: RefusalReason | 'rotated' | 'retried' | 'kept' | 'adopted',
+])[] = [
+  [{}, 'rotated'],
+  [{ presented: { client: 'cli_2' } }, 'foreign_client'],
+  [{ presented: { client: 'cli_2', generation: 1 } }, 'foreign_client'],
+  [{ session: { endedAt: 1, endReason: 'reuse' } }, 'ended'],
+  [{ session: { endedAt: 1, endReason: 'reuse' }, presented: { generation: 1 } }, 'ended'],
+  [{ rules: { now: session.idleExpiresAt - 1 } }, 'rotated'],
+  [{ rules: { now: session.idleExpiresAt } }, 'expired'],
+  [{ session: { idleExpiresAt: 10_000_000 }, rules: { now: session.expiresAt } }, 'expired'],
+  [{ rules: { now: session.idleExpiresAt }, presented: { generation: 1 } }, 'expired'],
+  [{ client: { disabled: true } }, 'disabled'],
+  [{ client: undefined }, 'disabled'],
+  [{ user: { ...user, disabled: true } }, 'disabled'],
+  [{ user: undefined }, 'disabled'],
 
-    [{ presented: { scopes: ['a'] } }, 'rotated'],
-    [{ presented: { scopes: [] } }, 'rotated'],
-    [{ presented: { scopes: ['c'] } }, 'scope'],
-    [{ presented: { scopes: ['a', 'b', 'c'] } }, 'scope'],
-    [{ presented: { scopes: ['b'], open: new Map([['api', ['a']]]) } }, 'scope'],
-    [{ presented: { scopes: ['c'], generation: 1 } }, 'scope'],
-    [{ presented: { resource: 'api' } }, 'rotated'],
-    [{ presented: { resource: 'other' } }, 'resource'],
-    [{ presented: { open: new Map([['other', ['a']]]) } }, 'audience_closed'],
+  [{ presented: { scopes: ['a'] } }, 'rotated'],
+  [{ presented: { scopes: [] } }, 'rotated'],
+  [{ presented: { scopes: ['c'] } }, 'scope'],
+  [{ presented: { scopes: ['a', 'b', 'c'] } }, 'scope'],
+  [{ presented: { scopes: ['b'], open: new Map([['api', ['a']]]) } }, 'scope'],
+  [{ presented: { scopes: ['c'], generation: 1 } }, 'scope'],
+  [{ presented: { resource: 'api' } }, 'rotated'],
+  [{ presented: { resource: 'other' } }, 'resource'],
+  [{ presented: { open: new Map([['other', ['a']]]) } }, 'audience_closed'],
 
-    [{ presented: { ...before, attempt: 'attempt-5' }, rules: late }, 'retried'],
-    [{ presented: { ...before, attempt: 'attempt-5' }, session: keyed }, 'retried'],
-    [{ presented: before }, 'retried'],
-    [{ presented: before, rules: { now: rotatedAt + window - 1 } }, 'retried'],
-    [{ presented: before, rules: late }, 'reused'],
-    [{ presented: before, rules: { now: rotatedAt - 3_600_000 } }, 'retried'],
-    [{ presented: before, rules: { ...late, servingSince: rotatedAt + 1 } }, 'retried'],
-    [{ presented: before, rules: { ...late, servingSince: rotatedAt } }, 'reused'],
-    [{ presented: before, rules: { ...late, servingSince: rotatedAt + window + 99 } }, 'retried'],
-    [{ presented: before, rules: { retryWindow: 0 } }, 'reused'],
-    [{ presented: before, rules: { retryWindow: 0, now: rotatedAt - 1 } }, 'reused'],
-    [{ presented: { ...before, retryKey: 'key' } }, 'retried'],
-    [{ presented: { ...before, retryKey: 'key' }, rules: late }, 'reused'],
-    [{ presented: { ...before, retryKey: 'key' }, session: keyed, rules: late }, 'retried'],
-    [{ presented: { ...before, retryKey: 'key' }, session: keyed, rules: { retryWindow: 0 } }, 'retried'],
-    [{ presented: { ...before, retryKey: 'other' }, session: keyed }, 'retry_key'],
-    [{ presented: before, session: keyed }, 'retry_key'],
-    [{ presented: { ...before, retryKey: 'other' }, session: keyed, rules: late }, 'reused'],
-    [{ presented: before, session: keyed, rules: late }, 'reused'],
-    [{ presented: before, session: keyed, rules: { retryWindow: 0 } }, 'reused'],
+  [{ presented: { ...before, attempt: 'attempt-5' }, rules: late }, 'retried'],
+  [{ presented: { ...before, attempt: 'attempt-5' }, session: keyed }, 'retried'],
+  [{ presented: before }, 'retried'],
+  [{ presented: before, rules: { now: rotatedAt + window - 1 } }, 'retried'],
+  [{ presented: before, rules: late }, 'reused'],
+  [{ presented: before, rules: { now: rotatedAt - 3_600_000 } }, 'retried'],
+  [{ presented: before, rules: { ...late, servingSince: rotatedAt + 1 } }, 'retried'],
+  [{ presented: before, rules: { ...late, servingSince: rotatedAt } }, 'reused'],
+  [{ presented: before, rules: { ...late, servingSince: rotatedAt + window + 99 } }, 'retried'],
+  [{ presented: before, rules: { retryWindow: 0 } }, 'reused'],
+  [{ presented: before, rules: { retryWindow: 0, now: rotatedAt - 1 } }, 'reused'],
+  [{ presented: { ...before, retryKey: 'key' } }, 'retried'],
+  [{ presented: { ...before, retryKey: 'key' }, rules: late }, 'reused'],
+  [{ presented: { ...before, retryKey: 'key' }, session: keyed, rules: late }, 'retried'],
+  [{ presented: { ...before, retryKey: 'key' }, session: keyed, rules: { retryWindow: 0 } }, 'retried'],
+  [{ presented: { ...before, retryKey: 'other' }, session: keyed }, 'retry_key'],
+  [{ presented: before, session: keyed }, 'retry_key'],
+  [{ presented: { ...before, retryKey: 'other' }, session: keyed, rules: late }, 'reused'],
+  [{ presented: before, session: keyed, rules: late }, 'reused'],
+  [{ presented: before, session: keyed, rules: { retryWindow: 0 } }, 'reused'],
 
-    [{ presented: { generation: 3 } }, 'reused'],
-    [{ presented: { generation: 0, attempt: 'attempt-5' } }, 'reused'],
-    [{ presented: { generation: 3, retryKey: 'key' }, session: keyed }, 'reused'],
-    [{ presented: { generation: 6 } }, 'adopted'],
-    [{ presented: { generation: 60 }, rules: late }, 'adopted'],
-  ]
+  [{ presented: { generation: 3 } }, 'reused'],
+  [{ presented: { generation: 0, attempt: 'attempt-5' } }, 'reused'],
+  [{ presented: { generation: 3, retryKey: 'key' }, session: keyed }, 'reused'],
+  [{ presented: { counting: 'always' } }, 'kept'],
+  [{ presented: { counting: 'always', generation: undefined } }, 'kept'],
+  [{ presented: { generation: undefined } }, 'rotated'],
+  [{ presented: { counting: 'always' }, rules: { now: session.idleExpiresAt } }, 'expired'],
+  [{ presented: { counting: 'always' }, user: { ...user, disabled: true } }, 'disabled'],
+  [{ presented: { counting: 'always', scopes: ['c'] } }, 'scope'],
+  [{ presented: { ...before, counting: 'always' } }, 'retried'],
+  [{ presented: { ...before, counting: 'always' }, rules: late }, 'reused'],
+  [{ presented: { counting: 'always', generation: 6 } }, 'adopted'],
+  [{ presented: { counting: 'until_expiry' } }, 'rotated'],
+  [{ presented: { ...before, counting: 'until_expiry' }, rules: late }, 'retried'],
+  [{ presented: { generation: 0, counting: 'until_expiry' }, rules: late }, 'retried'],
+  [{ presented: { generation: 0, counting: 'until_expiry' }, session: { endedAt: 1 } }, 'ended'],
+  [{ presented: { generation: 6, counting: 'until_expiry' } }, 'adopted'],
+
+  [{ presented: { generation: 6 } }, 'adopted'],
+  [{ presented: { generation: 60 }, rules: late }, 'adopted'],
+]
 
 table.forEach(([given, expected], row) => {
   test(`security 19: row ${row + 1} of the table: ${JSON.stringify(given)} is ${expected}`, (t) => {
@@ -166,6 +186,24 @@ test('security 19: a retry writes nothing and yields the session as it is', (t) 
   const { outcome, write } = decide({ presented: before })
   t.is(write, undefined)
   t.deepEqual(outcome.kind === 'refreshed' && outcome.session, session)
+})
+
+test('security 20: a token that counts always moves neither generation nor idle life', (t) => {
+  const { outcome, write } = decide({ presented: { counting: 'always' } })
+  t.is(write, undefined)
+  t.deepEqual(outcome.kind === 'refreshed' && outcome.session, session)
+})
+
+test('a token that counts always and is ahead of its session is taken at its word, and no further', (t) => {
+  const { outcome, write, events } = decide({ presented: { counting: 'always', generation: 8 } })
+  const { rotatedAt: rotated, idleExpiresAt } = session
+  const after = { generation: 8, macKey: 2, rotatedAt: rotated, retryKey: null, attempt: null, idleExpiresAt }
+  t.deepEqual(write, { kind: 'rotate', ...after })
+  t.deepEqual(outcome.kind === 'refreshed' && outcome.session, { ...session, ...after })
+  t.deepEqual(
+    events?.map(({ type }) => type),
+    ['session.adopted', 'session.refreshed'],
+  )
 })
 
 test('security 19: reuse ends the session and is told, without a token', (t) => {

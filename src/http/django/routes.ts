@@ -22,10 +22,13 @@ const formats: Readonly<Record<keyof DjangoClients, (services: DjangoServices) =
   simplejwt: simpleJwtFormat,
 }
 
-/** Adds the endpoints of the formats that have a client, below each prefix, and tells their paths. */
+/**
+ * Adds the endpoints of the formats that have a client, below each prefix, and tells their paths.
+ * @param place the patterns of the prefixes, and the path of the issuer, by which it is known outside.
+ */
 export function addDjangoRoutes(
   router: Router,
-  prefixes: Iterable<{ readonly pattern: string; readonly path: string }>,
+  place: { readonly prefixes: readonly string[]; readonly path: string },
   clients: DjangoClients,
   services: DjangoServices,
 ): readonly string[] {
@@ -38,10 +41,10 @@ export function addDjangoRoutes(
     for (const [path, toView] of Object.entries(views)) {
       paths.push(path)
       const serve = serveView(async () => toView(await client.find()), services.logger)
-      for (const prefix of prefixes) {
-        const here = exactly(`${prefix.path}${path}`, serve)
-        router.all(`${prefix.pattern}${path}`, here)
-        router.all(`${prefix.pattern}${path.slice(0, -1)}`, here)
+      const here = exactly(path, serve, appendSlash(`${place.path}${path}`))
+      for (const prefix of place.prefixes) {
+        router.all(`${prefix}${path}`, here)
+        router.all(`${prefix}${path.slice(0, -1)}`, here)
       }
     }
   }
@@ -49,10 +52,9 @@ export function addDjangoRoutes(
 }
 
 /** The router takes a path with two slashes behind it, and in capitals, for the same; Django does not. */
-function exactly(location: string, serve: Middleware): Middleware {
-  const redirect = appendSlash(location)
+function exactly(path: string, serve: Middleware, redirect: Middleware): Middleware {
   return (context, next) => {
-    if (context.path === location) return serve(context, next)
-    return `${context.path}/` === location ? redirect(context, next) : next()
+    if (context.path.endsWith(path)) return serve(context, next)
+    return `${context.path}/`.endsWith(path) ? redirect(context, next) : next()
   }
 }

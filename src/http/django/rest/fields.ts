@@ -59,13 +59,16 @@ function clean(value: unknown): string | { readonly errors: readonly string[] } 
 }
 
 /** The characters that Python takes for white space. */
-const space = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+const spaces: ReadonlySet<string> = new Set([
+  ...'\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009',
+  ...'\u200a\u2028\u2029\u202f\u205f\u3000',
+])
 
 /** `str.strip()`; a pattern for the end of a text would try every run of spaces in it. */
 function strip(text: string): string {
   let begin = 0
   let end = text.length
-  while (begin < end && space.test(text.charAt(begin))) begin++
-  while (end > begin && space.test(text.charAt(end - 1))) end--
+  while (begin < end && spaces.has(text.charAt(begin))) begin++
+  while (end > begin && spaces.has(text.charAt(end - 1))) end--
   return text.slice(begin, end)
 }
