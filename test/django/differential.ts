@@ -16,6 +16,7 @@ import { bodyScenarios } from './scenarios/bodies.ts'
 import { drfJwt, drfJwtLives } from './scenarios/drf-jwt.ts'
 import { messageScenarios } from './scenarios/messages.ts'
 import { simplejwt, simplejwtLives } from './scenarios/simplejwt.ts'
+import { sliding, slidingLives } from './scenarios/sliding.ts'
 import { closeConnections } from './wire.ts'
 
 interface Match {
@@ -35,6 +36,13 @@ const matches: readonly Match[] = [
     family: simplejwt,
     lives: simplejwtLives,
   },
+  {
+    stack: 'sliding',
+    title: 'djangorestframework-simplejwt, sliding tokens',
+    environment: newest,
+    family: sliding,
+    lives: slidingLives,
+  },
   { stack: 'drf-jwt', title: 'drf-jwt', environment: newest, family: drfJwt, lives: drfJwtLives },
   {
     stack: 'legacy',
@@ -53,7 +61,7 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 
 async function play({ stack, title, environment, family, lives }: Match): Promise<StackReport> {
   const python = prepare(environment)
-  const mintage = await startMintage(users)
+  const mintage = await startMintage(users, stack === 'sliding' ? { slidingTokens: true } : {})
   try {
     const django = await startDjango(python, stack, users)
     try {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import type { Corner, LabUser } from './corner.ts'
 import { decode, encode } from './jwt.ts'
 
-export type Stack = 'simplejwt' | 'drf-jwt' | 'legacy'
+export type Stack = 'simplejwt' | 'sliding' | 'drf-jwt' | 'legacy'
 
 const project = fileURLToPath(new URL('../../../test/django/corner/', import.meta.url))
 

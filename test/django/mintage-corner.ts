@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ClientSettings } from '../../src/admin/client-admin.ts'
 import { minute, second } from '../../src/lib/durations.ts'
 import { readVersion } from '../../src/lib/version.ts'
 import { type ChildInstallation, makeChildInstallation } from '../support/child-installation.ts'
@@ -11,13 +12,16 @@ import { decode, encode } from './jwt.ts'
 const lives = { MINTAGE_ACCESS_TOKEN_TTL: '5m', MINTAGE_SESSION_IDLE_TTL: '1d' }
 
 /** Starts `mintage serve` with the Django endpoints, with the users under the ids that Django gave them. */
-export async function startMintage(users: readonly LabUser[]): Promise<Corner> {
+export async function startMintage(
+  users: readonly LabUser[],
+  django: NonNullable<ClientSettings['django']> = {},
+): Promise<Corner> {
   const installation = await makeChildInstallation({
     environment: { ...lives, MINTAGE_SIMPLEJWT_CLIENT: 'web', MINTAGE_DRF_JWT_CLIENT: 'web' },
   })
   await installation.prepare(async ({ apis, clients, users: administration }) => {
     await apis.create('https://api.example', { claimsPreset: 'simplejwt' })
-    await clients.create('web', true, { grants: ['password', 'refresh_token'] })
+    await clients.create('web', true, { grants: ['password', 'refresh_token'], django })
     for (const [index, { username, email, password, active }] of users.entries()) {
       await administration.create(username, { email, password, claims: { user_id: index + 1 } })
       if (!active) await administration.disable(username)

@@ -1,4 +1,4 @@
-"""What `django-admin startproject` writes, with one of the three packages in it; CORNER says which."""
+"""What `django-admin startproject` writes, with one of the packages in it; CORNER says which."""
 
 import os
 from pathlib import Path
@@ -58,7 +58,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # A failing view's traceback is not wanted here, its answer is.
 LOGGING = {"version": 1, "disable_existing_loggers": True}
 
-if CORNER == "simplejwt":
+if CORNER in ("simplejwt", "sliding"):
     INSTALLED_APPS.append("rest_framework_simplejwt.token_blacklist")
     SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 else:

@@ -3,12 +3,16 @@
 from django.conf import settings
 from django.urls import path
 
-if settings.CORNER == "simplejwt":
+if settings.CORNER in ("simplejwt", "sliding"):
     from rest_framework_simplejwt import views
 
+    obtain, refresh = {
+        "simplejwt": (views.TokenObtainPairView, views.TokenRefreshView),
+        "sliding": (views.TokenObtainSlidingView, views.TokenRefreshSlidingView),
+    }[settings.CORNER]
     urlpatterns = [
-        path("api/token/", views.TokenObtainPairView.as_view()),
-        path("api/token/refresh/", views.TokenRefreshView.as_view()),
+        path("api/token/", obtain.as_view()),
+        path("api/token/refresh/", refresh.as_view()),
         path("api/token/verify/", views.TokenVerifyView.as_view()),
         path("api/token/blacklist/", views.TokenBlacklistView.as_view()),
     ]
