@@ -1,12 +1,7 @@
-import type { ExecutionContext } from 'ava'
+import type { ExecutionContext, TestFn } from 'ava'
+import { AdminError } from '../../src/admin/admin-error.ts'
 import type { ClientSettings } from '../../src/admin/client-admin.ts'
-import {
-  audience,
-  password,
-  startTestIssuer,
-  TestClock,
-  type TestIssuerOptions,
-} from './in-process-issuer.ts'
+import { audience, openTestIssuer, password, TestClock, type TestIssuerOptions } from './in-process-issuer.ts'
 import { type OAuthAnswer, read } from './oauth.ts'
 
 /** What SimpleJWT gives for a login. */
@@ -42,8 +37,36 @@ export interface SimpleJwtOptions {
  * when the issuer runs, which therefore remembers nothing of it yet.
  */
 export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOptions = {}) {
+  const spoken = await openSimpleJwt(options)
+  t.teardown(spoken.issuer.stop)
+  return spoken
+}
+
+/**
+ * The same for a whole file of serial tests. Each that asks for it finds another `ada`, who has never logged in.
+ */
+export function shareSimpleJwt(test: TestFn, options: SimpleJwtOptions = {}) {
+  let shared: Awaited<ReturnType<typeof openSimpleJwt>> | undefined
+  test.before(async () => {
+    shared = await openSimpleJwt(options)
+  })
+  test.after.always(async () => {
+    await shared?.issuer.stop()
+  })
+  return async () => {
+    if (!shared) throw new Error('The issuer is started before the tests.')
+    const { users } = shared.issuer.administration
+    await users.delete('ada').catch((error) => {
+      if (!(error instanceof AdminError)) throw error
+    })
+    const user = await users.create('ada', { email: 'ada@example.org', password })
+    return { ...shared, user }
+  }
+}
+
+async function openSimpleJwt(options: SimpleJwtOptions) {
   const clock = new TestClock()
-  const issuer = await startTestIssuer(t, {
+  const issuer = await openTestIssuer({
     clock,
     ...options.issuer,
     environment: { MINTAGE_SIMPLEJWT_CLIENT: 'web', ...options.issuer?.environment },
@@ -57,13 +80,9 @@ export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOpti
     postJson(`${issuer.url}/api/token/${path}`, body, headers)
   const logIn = async (username = 'ada'): Promise<DjangoPair> => {
     const answer = await post('', { username, password })
-    const { access, refresh } = answer.body
-    if (typeof access !== 'string' || typeof refresh !== 'string') {
-      throw new Error(`No token pair, but ${answer.status} ${answer.text}`)
-    }
-    return { access, refresh }
+    return { access: tokenOf(answer, 'access'), refresh: tokenOf(answer, 'refresh') }
   }
-  return { issuer, clock, post, logIn }
+  return { issuer, user: issuer.user, clock, post, logIn }
 }
 
 export const tokenNotValid = (detail: string) => ({ detail, code: 'token_not_valid' })

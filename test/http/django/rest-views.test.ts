@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import anyTest, { type TestFn } from 'ava'
 import { postJson, startSimpleJwt } from '../../support/django.ts'
 import { openTestIssuer, password, type TestIssuer } from '../../support/in-process-issuer.ts'
@@ -163,6 +164,30 @@ test('another media type is not supported, unless there is nothing of it', async
   for (const type of ['Application/JSON', '*/*', 'application/json; v=1', 'application/json; charset=nope']) {
     t.deepEqual((await send(t.context.url, '{}', { 'Content-Type': type })).body, required, type)
   }
+})
+
+test('a body that cannot be read is told what is wrong with it', async (t) => {
+  const cases = {
+    '{"username":': 'JSON parse error - Expecting value: line 1 column 13 (char 12)',
+    '{"username": nul}': 'JSON parse error - Expecting value: line 1 column 14 (char 13)',
+    '': undefined,
+  }
+  for (const [body, detail] of Object.entries(cases)) {
+    const answer = await postJson(t.context.url, body)
+    t.is(answer.status, 400)
+    t.deepEqual(answer.body, detail === undefined ? required : { detail })
+  }
+  const bytes = new Uint8Array([0x22, 0xff, 0x22])
+  const json = { 'Content-Type': 'application/json' }
+  t.deepEqual((await send(t.context.url, bytes, json)).body, {
+    detail: "JSON parse error - 'utf-8' codec can't decode byte 0xff in position 1: invalid start byte",
+  })
+  // Django does not undo it either.
+  const { status } = await send(t.context.url, new Uint8Array(gzipSync('{}')), {
+    ...json,
+    'Content-Encoding': 'gzip',
+  })
+  t.is(status, 400)
 })
 
 test('JSON is read in its charset', async (t) => {

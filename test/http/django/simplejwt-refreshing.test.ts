@@ -1,9 +1,11 @@
 import test from 'ava'
-import { startSimpleJwt, tokenNotValid, tokenOf } from '../../support/django.ts'
+import { shareSimpleJwt, startSimpleJwt, tokenNotValid, tokenOf } from '../../support/django.ts'
 import { eventually } from '../../support/eventually.ts'
 import { password } from '../../support/in-process-issuer.ts'
 import { decodeClaims, post as postForm } from '../../support/oauth.ts'
 import { auditTypes, listSessions } from '../../support/requests.ts'
+
+const speak = shareSimpleJwt(test)
 
 const { blacklisted, expired, invalid } = {
   blacklisted: tokenNotValid('Token is blacklisted'),
@@ -11,8 +13,8 @@ const { blacklisted, expired, invalid } = {
   invalid: tokenNotValid('Token is invalid'),
 }
 
-test('security 19: a refresh whose answer was lost gives the very same successor again', async (t) => {
-  const { clock, post, logIn } = await startSimpleJwt(t)
+test.serial('security 19: a refresh whose answer was lost gives the very same successor again', async (t) => {
+  const { clock, post, logIn } = await speak()
   const { refresh } = await logIn()
   clock.advance(1_234)
   const first = tokenOf(await post('refresh/', { refresh }), 'refresh')
@@ -35,8 +37,8 @@ test('security 19: later on it is reuse, which ends the session', async (t) => {
   t.true((await auditTypes(issuer)).includes('session.reused'))
 })
 
-test('security 19: a stolen token is noticed past its own expiry too', async (t) => {
-  const { clock, post, logIn } = await startSimpleJwt(t)
+test.serial('security 19: a stolen token is noticed past its own expiry too', async (t) => {
+  const { clock, post, logIn } = await speak()
   const { refresh } = await logIn()
   clock.advance(6 * 86_400_000)
   const next = tokenOf(await post('refresh/', { refresh }), 'refresh')
@@ -57,46 +59,49 @@ test('security 20: idle and absolute life are what exp says', async (t) => {
   t.deepEqual((await post('refresh/', { refresh: next })).body, expired)
 })
 
-test('security 21: every flipped bit, prefix, padding and case change of a refresh token is invalid', async (t) => {
-  const { post, logIn } = await startSimpleJwt(t)
-  const { refresh } = await logIn()
-  const [header = '', payload = '', signature = ''] = refresh.split('.')
-  const members = JSON.parse(Buffer.from(payload, 'base64url').toString())
-  const toPayload = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')
-  const flipped = [...refresh].flatMap((character, at) => {
-    if (at % 5 !== 0) return []
-    const other = String.fromCharCode(character.charCodeAt(0) ^ 1)
-    return [`${refresh.slice(0, at)}${other}${refresh.slice(at + 1)}`]
-  })
-  const spelled = [
-    ...[-1, -2, -10].map((end) => refresh.slice(0, end)),
-    ...[`${refresh}=`, `${refresh}A`, `${refresh}.`, `.${refresh}`, `${refresh}.${signature}`],
-    `${header.toUpperCase()}.${payload}.${signature}`,
-    `${header}.${payload}.${signature.toLowerCase()}`,
-    `${header}.${payload}=.${signature}`,
-    `${header}.${payload}.`,
-    `${none}.${payload}.`,
-    `${none}.${payload}.${signature}`,
-    `${header}.${toPayload({ ...members, exp: members.exp + 1 })}.${signature}`,
-    `${header}.${toPayload({ ...members, jti: 'mrt_x' })}.${signature}`,
-    `${header}.${toPayload(null)}.${signature}`,
-    `${header}.${toPayload(members).slice(0, -2)}.${signature}`,
-    `${refresh.replace(payload, payload.repeat(20))}`,
-    members.jti,
-  ]
-  const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-    .split('')
-    .filter((character) => character !== refresh.at(-1))
-    .map((character) => refresh.slice(0, -1) + character)
-  t.true(flipped.length > 50)
-  for (const token of [...flipped, ...spelled, ...last]) {
-    const answer = await post('refresh/', { refresh: token })
-    t.is(answer.status, 401, token)
-    t.deepEqual(answer.body, invalid, token)
-  }
-  t.is((await post('refresh/', { refresh })).status, 200)
-})
+test.serial(
+  'security 21: every flipped bit, prefix, padding and case change of a refresh token is invalid',
+  async (t) => {
+    const { post, logIn } = await speak()
+    const { refresh } = await logIn()
+    const [header = '', payload = '', signature = ''] = refresh.split('.')
+    const members = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const toPayload = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url')
+    const flipped = [...refresh].flatMap((character, at) => {
+      if (at % 5 !== 0) return []
+      const other = String.fromCharCode(character.charCodeAt(0) ^ 1)
+      return [`${refresh.slice(0, at)}${other}${refresh.slice(at + 1)}`]
+    })
+    const spelled = [
+      ...[-1, -2, -10].map((end) => refresh.slice(0, end)),
+      ...[`${refresh}=`, `${refresh}A`, `${refresh}.`, `.${refresh}`, `${refresh}.${signature}`],
+      `${header.toUpperCase()}.${payload}.${signature}`,
+      `${header}.${payload}.${signature.toLowerCase()}`,
+      `${header}.${payload}=.${signature}`,
+      `${header}.${payload}.`,
+      `${none}.${payload}.`,
+      `${none}.${payload}.${signature}`,
+      `${header}.${toPayload({ ...members, exp: members.exp + 1 })}.${signature}`,
+      `${header}.${toPayload({ ...members, jti: 'mrt_x' })}.${signature}`,
+      `${header}.${toPayload(null)}.${signature}`,
+      `${header}.${toPayload(members).slice(0, -2)}.${signature}`,
+      `${refresh.replace(payload, payload.repeat(20))}`,
+      members.jti,
+    ]
+    const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+      .split('')
+      .filter((character) => character !== refresh.at(-1))
+      .map((character) => refresh.slice(0, -1) + character)
+    t.true(flipped.length > 50)
+    for (const token of [...flipped, ...spelled, ...last]) {
+      const answer = await post('refresh/', { refresh: token })
+      t.is(answer.status, 401, token)
+      t.deepEqual(answer.body, invalid, token)
+    }
+    t.is((await post('refresh/', { refresh })).status, 200)
+  },
+)
 
 test('security 18: a refresh token of another client is none here', async (t) => {
   const { issuer, post, logIn } = await startSimpleJwt(t)
@@ -109,15 +114,18 @@ test('security 18: a refresh token of another client is none here', async (t) =>
   t.is(answer.body['code'], 'token_not_valid')
 })
 
-test("the core's own refresh token is redeemed at its own endpoint, and is the same line", async (t) => {
-  const { issuer, clock, post, logIn } = await startSimpleJwt(t)
-  const { refresh } = await logIn()
-  const inner = String(decodeClaims(refresh)['jti'])
-  const form = { grant_type: 'refresh_token', refresh_token: inner, client_id: 'web' }
-  t.is((await postForm(`${issuer.url}/oauth2/token`, form)).status, 200)
-  clock.advance(30_000)
-  t.deepEqual((await post('refresh/', { refresh })).body, blacklisted)
-})
+test.serial(
+  "the core's own refresh token is redeemed at its own endpoint, and is the same line",
+  async (t) => {
+    const { issuer, clock, post, logIn } = await speak()
+    const { refresh } = await logIn()
+    const inner = String(decodeClaims(refresh)['jti'])
+    const form = { grant_type: 'refresh_token', refresh_token: inner, client_id: 'web' }
+    t.is((await postForm(`${issuer.url}/oauth2/token`, form)).status, 200)
+    clock.advance(30_000)
+    t.deepEqual((await post('refresh/', { refresh })).body, blacklisted)
+  },
+)
 
 test('without ROTATE_REFRESH_TOKENS there is only an access token, and the session does not move', async (t) => {
   const { issuer, clock, post, logIn } = await startSimpleJwt(t, {
@@ -165,13 +173,16 @@ test('without BLACKLIST_AFTER_ROTATION earlier tokens go on to their own end', a
   t.is((await post('refresh/', { refresh: next })).status, 200)
 })
 
-test('security 24: an earlier token that is blacklisted ends the session, and is told to be so already', async (t) => {
-  const { post, logIn } = await startSimpleJwt(t)
-  const { refresh } = await logIn()
-  const next = tokenOf(await post('refresh/', { refresh }), 'refresh')
-  t.deepEqual((await post('blacklist/', { refresh })).body, blacklisted)
-  t.deepEqual((await post('refresh/', { refresh: next })).body, blacklisted)
-})
+test.serial(
+  'security 24: an earlier token that is blacklisted ends the session, and is told to be so already',
+  async (t) => {
+    const { post, logIn } = await speak()
+    const { refresh } = await logIn()
+    const next = tokenOf(await post('refresh/', { refresh }), 'refresh')
+    t.deepEqual((await post('blacklist/', { refresh })).body, blacklisted)
+    t.deepEqual((await post('refresh/', { refresh: next })).body, blacklisted)
+  },
+)
 
 test('security 39: logins and ends are audited as everywhere', async (t) => {
   const { issuer, post, logIn } = await startSimpleJwt(t)

@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import type { Context } from 'koa'
 import getRawBody from 'raw-body'
 import { bodyTooLarge, parseError, unsupportedMediaType } from './api-error.ts'
 import { explainJsonError } from './json-error.ts'
 import { type MediaType, matches, parseMediaType } from './media-type.ts'
+import { type DecodedText, decodeUtf8 } from './utf8.ts'
 
 /** What a request says: any value of JSON, or the fields of a form, of which the last of a name counts. */
 export type RequestData =
@@ -50,18 +52,18 @@ async function readBytes({ req, headers }: Context): Promise<Buffer> {
 }
 
 function parseJson(bytes: Buffer, type: MediaType): RequestData {
-  const { text, problem } = decode(bytes, type)
-  if (problem !== undefined) throw parseError(`JSON parse error - ${problem}`)
+  const decoded = decode(bytes, type)
+  if (!decoded.ok) throw parseError(`JSON parse error - ${decoded.problem}`)
   try {
-    return { kind: 'json', value: JSON.parse(text) }
+    return { kind: 'json', value: JSON.parse(decoded.text) }
   } catch {
-    throw parseError(`JSON parse error - ${explainJsonError(text)}`)
+    throw parseError(`JSON parse error - ${explainJsonError(decoded.text)}`)
   }
 }
 
 function parseForm(bytes: Buffer): RequestData {
   // Bytes that are no UTF-8 are taken one by one, as `QueryDict` does. A `?` in front would be cut off.
-  const text = decodeUtf8(bytes) ?? bytes.toString('latin1')
+  const text = isUtf8(bytes) ? bytes.toString() : bytes.toString('latin1')
   return toForm(new URLSearchParams(`&${text}`))
 }
 
@@ -85,29 +87,13 @@ function toForm(entries: Iterable<[string, unknown]>): RequestData {
 }
 
 /** The text of a body in its `charset`, or in UTF-8 where that is none that is known. */
-function decode(
-  bytes: Buffer,
-  { parameters }: MediaType,
-): { readonly text: string; readonly problem?: string } {
+function decode(bytes: Buffer, { parameters }: MediaType): DecodedText {
   const charset = parameters.get('charset') ?? 'utf-8'
-  if (/^utf-?8$/i.test(charset)) return toText(bytes)
+  if (/^utf-?8$/i.test(charset)) return decodeUtf8(bytes)
   try {
-    return { text: new TextDecoder(charset, { fatal: true }).decode(bytes) }
+    return { ok: true, text: new TextDecoder(charset, { fatal: true }).decode(bytes) }
   } catch (error) {
-    if (error instanceof RangeError) return toText(bytes)
-    return { text: '', problem: `'${charset}' codec can't decode the body` }
-  }
-}
-
-function toText(bytes: Buffer): { readonly text: string; readonly problem?: string } {
-  const text = decodeUtf8(bytes)
-  return text === undefined ? { text: '', problem: "'utf-8' codec can't decode the body" } : { text }
-}
-
-function decodeUtf8(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
+    if (error instanceof RangeError) return decodeUtf8(bytes)
+    return { ok: false, problem: `'${charset}' codec can't decode the body` }
   }
 }
