@@ -10,6 +10,8 @@ export interface Explanation {
   readonly stacks: readonly Stack[]
   /** Of every answer, whatever it says; an answer with no other difference counts as alike. */
   readonly everywhere?: boolean
+  /** Seen beside some versions only, so that it may cover nothing. */
+  readonly byVersion?: boolean
   /** Of the requests' names; all of them when left out. */
   readonly request?: string
   /** Of the facts' names. */
