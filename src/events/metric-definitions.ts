@@ -103,8 +103,8 @@ export const metricDefinitions = {
   mintage_access_tokens_revoked_total: { kind: 'counter', help: 'Access tokens revoked one by one.' },
   mintage_errors_total: {
     kind: 'counter',
-    help: 'Errors answered, by the code of RFC 6749 §5.2 and by route.',
-    labels: { code: 'the codes of the RFCs', route: 'the patterns of the routes, or none' },
+    help: 'Errors answered, by the code of RFC 6749 §5.2, or of Django REST framework, and by route.',
+    labels: { code: 'the codes of the RFCs, and of Django REST framework', route: 'the patterns of the routes, or none' },
   },
   mintage_http_request_duration_seconds: {
     kind: 'histogram',

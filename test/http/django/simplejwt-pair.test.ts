@@ -49,11 +49,16 @@ test.serial('TestTokenObtainPairView.test_success', async (t) => {
 test.serial(
   'an access token is what a service with JWK_URL accepts, and no protocol claim gives way (security 10)',
   async (t) => {
-    const { issuer, user, logIn } = await speak()
+    const { issuer, user, clock, logIn } = await speak()
     await issuer.administration.users.update('ada', { claims: { role: 'editor' } })
     const { access } = await logIn()
     const jwks = createRemoteJWKSet(new URL(`${issuer.url}/.well-known/jwks.json`))
-    const { payload } = await jwtVerify(access, jwks, { issuer: issuer.url, audience, algorithms: ['RS256'] })
+    const { payload } = await jwtVerify(access, jwks, {
+      issuer: issuer.url,
+      audience,
+      algorithms: ['RS256'],
+      currentDate: new Date(clock.now()),
+    })
     t.like(payload, {
       token_type: 'access',
       user_id: user.id,

@@ -165,6 +165,7 @@ test('without BLACKLIST_AFTER_ROTATION earlier tokens go on to their own end', a
   clock.advance(86_400_000)
   const next = tokenOf(await post('refresh/', { refresh }), 'refresh')
   clock.advance(86_400_000)
+  t.deepEqual((await post('verify/', { token: refresh })).body, {})
   const again = await post('refresh/', { refresh })
   t.is(again.status, 200)
   t.is(tokenOf(again, 'refresh'), next)
@@ -183,6 +184,20 @@ test.serial(
     t.deepEqual((await post('refresh/', { refresh: next })).body, blacklisted)
   },
 )
+
+test('security 26: a token goes on when the MAC key has rotated, and ends when every key is revoked', async (t) => {
+  const { issuer, post, logIn } = await startSimpleJwt(t)
+  const { refresh } = await logIn()
+  await issuer.administration.keys.rotateMac()
+  const next = tokenOf(await post('refresh/', { refresh }), 'refresh')
+  t.is(tokenOf(await post('refresh/', { refresh }), 'refresh'), next)
+  await issuer.administration.keys.revokeAll()
+  const answer = await eventually(
+    () => post('refresh/', { refresh: next }),
+    ({ status }) => status === 401,
+  )
+  t.is(answer.body['code'], 'token_not_valid')
+})
 
 test('security 39: logins and ends are audited as everywhere', async (t) => {
   const { issuer, post, logIn } = await startSimpleJwt(t)

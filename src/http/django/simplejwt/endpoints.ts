@@ -16,7 +16,7 @@ export function simpleJwtFormat(services: DjangoServices): WireFormat {
     views: {
       '/api/token/': (client) => (isSliding(client) ? obtainSliding : obtainPair)(tokens, client),
       '/api/token/refresh/': (client) => (isSliding(client) ? refreshSliding : refreshPair)(tokens, client),
-      '/api/token/verify/': () => verify(tokens),
+      '/api/token/verify/': (client) => verify(tokens, client),
       '/api/token/blacklist/': (client) => blacklist(tokens, client),
     },
   }
@@ -74,7 +74,7 @@ function refreshSliding(tokens: SimpleJwtTokens, client: ClientRecord): View {
   }
 }
 
-function verify(tokens: SimpleJwtTokens): View {
+function verify(tokens: SimpleJwtTokens, client: ClientRecord): View {
   return {
     name: 'Token Verify',
     description:
@@ -82,7 +82,7 @@ function verify(tokens: SimpleJwtTokens): View {
       "information about a token's fitness for a particular use.",
     fields: [{ name: 'token' }],
     challenge,
-    post: (fields) => tokens.verify(fields.get('token') ?? ''),
+    post: (fields) => tokens.verify(client, fields.get('token') ?? ''),
   }
 }
 

@@ -8,6 +8,7 @@ import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId, presets } from '../../../tokens/claims-preset.ts'
 import { isIssuedTo } from '../../../tokens/own-token.ts'
+import { RefreshJwts } from '../refresh-jwt.ts'
 import type { DjangoServices } from '../services.ts'
 import {
   noActiveAccount,
@@ -19,7 +20,6 @@ import {
   toTokenError,
   verifiedIsBlacklisted,
 } from './errors.ts'
-import { readRefreshJwt, refreshJwtPurpose, writeRefreshJwt } from './refresh-jwt.ts'
 
 /** SimpleJWT's `SlidingToken`: an access token that tells until when it may be exchanged for the next one. */
 const slidingPreset: ClaimsPresetFunction = (content) => ({
@@ -31,9 +31,11 @@ const slidingPreset: ClaimsPresetFunction = (content) => ({
 /** What SimpleJWT's views do with tokens, done by the core. */
 export class SimpleJwtTokens {
   readonly #services: DjangoServices
+  readonly #refreshJwts: RefreshJwts
 
   constructor(services: DjangoServices) {
     this.#services = services
+    this.#refreshJwts = new RefreshJwts(services.sessions, 'simplejwt refresh')
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
@@ -48,7 +50,7 @@ export class SimpleJwtTokens {
 
   /** The answer holds a refresh token where the client is to use another one from now on. */
   async refreshPair(client: ClientRecord, token: string): Promise<JsonObject> {
-    const { refreshToken, exp } = await this.#readRefresh(token)
+    const { jti: refreshToken, exp } = await this.#readRefresh(token)
     const { rotateRefreshTokens, blacklistAfterRotation } = djangoSettings(client)
     const isPast = this.#isPast(exp)
     // Where earlier tokens go on counting, each does so to its own end and no longer.
@@ -79,7 +81,8 @@ export class SimpleJwtTokens {
 
   async refreshSliding(client: ClientRecord, token: string): Promise<JsonObject> {
     const verdict = await this.#services.introspection.judge(token)
-    if (verdict.kind === 'unknown') throw this.#isRefresh(token) ? tokenHasWrongType() : tokenIsInvalid()
+    if (verdict.kind === 'unknown')
+      throw this.#refreshJwts.read(token) ? tokenHasWrongType() : tokenIsInvalid()
     const { kind, claims } = verdict
     if (kind === 'expired') throw tokenIsExpired()
     if (kind === 'revoked') throw tokenIsBlacklisted()
@@ -102,11 +105,11 @@ export class SimpleJwtTokens {
   }
 
   /** Whether a token of any kind is good now, whatever it is for. */
-  async verify(token: string): Promise<JsonObject> {
-    const jwt = this.#parseRefresh(token)
+  async verify(client: ClientRecord, token: string): Promise<JsonObject> {
+    const jwt = this.#refreshJwts.read(token)
     if (jwt) {
       if (this.#isPast(jwt.exp)) throw tokenIsExpired()
-      if (!(await this.#services.sessions.find(jwt.refreshToken))?.isLatest) throw verifiedIsBlacklisted()
+      if (!(await this.#counts(client, jwt.jti))) throw verifiedIsBlacklisted()
       return {}
     }
     const { kind } = await this.#services.introspection.judge(token)
@@ -118,15 +121,20 @@ export class SimpleJwtTokens {
 
   /** Ends the session, by an earlier token of it too, though that is answered as one that is blacklisted already. */
   async blacklist(client: ClientRecord, token: string): Promise<JsonObject> {
-    const { refreshToken, exp } = await this.#readRefresh(token)
+    const { jti: refreshToken, exp } = await this.#readRefresh(token)
     if (this.#isPast(exp)) throw tokenIsExpired()
-    const found = await this.#services.sessions.find(refreshToken)
-    if (!found) throw tokenIsBlacklisted()
+    const counts = await this.#counts(client, refreshToken)
     await this.#services.revocation.revoke(refreshToken, client).catch((error) => {
       throw error instanceof InvalidGrantError ? tokenIsInvalid() : error
     })
-    if (!found.isLatest) throw tokenIsBlacklisted()
+    if (!counts) throw tokenIsBlacklisted()
     return {}
+  }
+
+  /** Whether a refresh token would be taken. One of which the answer was lost is, but nobody should hold on to it. */
+  async #counts(client: ClientRecord, refreshToken: string): Promise<boolean> {
+    const found = await this.#services.sessions.find(refreshToken)
+    return found !== undefined && (found.isLatest || !djangoSettings(client).blacklistAfterRotation)
   }
 
   #login(client: ClientRecord, username: string, password: string): Promise<Authorization> {
@@ -154,8 +162,14 @@ export class SimpleJwtTokens {
     if (!open || inner === undefined || subject.kind !== 'user') return { access }
     const { user_id: userId = subject.id } = djangoUserId({ user: subject })
     const { session } = open
-    const times = { issuedAt: session.rotatedAt, expiresAt: endOf(session) }
-    return { access, inner, refresh: writeRefreshJwt({ refreshToken: inner, ...times, userId }, this.#keyOf) }
+    const refresh = this.#refreshJwts.write({
+      token_type: 'refresh',
+      exp: Math.floor(endOf(session) / second),
+      iat: Math.floor(session.rotatedAt / second),
+      jti: inner,
+      user_id: userId,
+    })
+    return { access, inner, refresh }
   }
 
   async #issueSliding(authorization: Authorization): Promise<JsonObject> {
@@ -168,22 +182,11 @@ export class SimpleJwtTokens {
   }
 
   async #readRefresh(token: string) {
-    const read = this.#parseRefresh(token)
+    const read = this.#refreshJwts.read(token)
     if (read) return read
     const { kind } = await this.#services.introspection.judge(token)
     if (kind === 'unknown') throw tokenIsInvalid()
     throw kind === 'expired' ? tokenIsExpired() : tokenHasWrongType()
-  }
-
-  readonly #keyOf = (refreshToken: string) =>
-    this.#services.sessions.presentationKey(refreshToken, refreshJwtPurpose)
-
-  #parseRefresh(token: string) {
-    return readRefreshJwt(token, this.#keyOf)
-  }
-
-  #isRefresh(token: string): boolean {
-    return this.#parseRefresh(token) !== undefined
   }
 
   #isPast(seconds: number): boolean {
