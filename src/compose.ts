@@ -1,10 +1,9 @@
 import type { RequestListener } from 'node:http'
-import { Administration } from './admin/administration.ts'
 import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
-import { keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -15,13 +14,11 @@ import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase } from './http/well-known/metadata.ts'
-import { createTrail, VaultAuditKeys } from './keys/audit-keys.ts'
+import { createTrail } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
-import { RingKeeper } from './keys/ring-keeper.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
-import type { Watch } from './lib/watch.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
@@ -149,7 +146,7 @@ async function composeIssuer(
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
   const { watch } = observation
-  const hashes = createHashPool(config, watch)
+  const hashes = new HashPool({ ...hashPolicy(config), watch })
   const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
@@ -223,70 +220,6 @@ async function composeIssuer(
       await store.close()
     },
   }
-}
-
-/** What the commands that administer an installation need of it. */
-export interface Installation {
-  readonly administration: Administration
-  readonly store: Store
-  close(): Promise<void>
-}
-
-export interface InstallationOptions {
-  /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
-  readonly onProblem: (error: unknown) => void
-  readonly clock?: Clock
-  /** Refuses where there is no SQLite file yet, which would be made otherwise. */
-  readonly mustExist?: boolean
-  /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
-  readonly refuseOld?: boolean
-}
-
-/** Opens an installation for administration, beside a server that may be running on it. */
-export async function openInstallation(
-  config: Config,
-  { onProblem, refuseOld = false, ...options }: InstallationOptions,
-): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, ...options })
-  const vault = new DirectoryVault(config.keysDir)
-  const trail = createTrail(config, { store, onError: onProblem, onWarning: onProblem })
-  store.stampWith(() => trail.openIfPossible())
-  if (refuseOld) {
-    await trail.refuseOld().catch(async (error) => {
-      await store.close()
-      throw error
-    })
-  }
-  const hashes = createHashPool(config)
-  const keeper = new RingKeeper({
-    store,
-    vault,
-    policy: keyPolicy(config),
-    onError: onProblem,
-  })
-  return {
-    store,
-    administration: new Administration({
-      store,
-      hashes,
-      keeper,
-      vault,
-      trail,
-      auditKeys: new VaultAuditKeys(vault),
-      passwordMinLength: config.passwordMinLength,
-      issuer: config.issuer,
-    }),
-    async close() {
-      await hashes.close()
-      await trail.settle().catch(onProblem)
-      await store.close()
-    },
-  }
-}
-
-function createHashPool(config: Config, watch?: Watch): HashPool {
-  const { bcryptCost: cost, hashThreads: threads, hashQueue: queue } = config
-  return new HashPool({ cost, threads, queue, ...(watch && { watch }) })
 }
 
 function openKeys(

@@ -1,5 +1,5 @@
 import type { Administration } from '../admin/administration.ts'
-import { openInstallation } from '../compose.ts'
+import { openInstallation } from '../compose/installation.ts'
 import { loadConfig } from './configuration.ts'
 import { say, warn } from './output.ts'
 

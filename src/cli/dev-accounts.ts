@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AdminError } from '../admin/admin-error.ts'
 import type { Administration } from '../admin/administration.ts'
-import { openInstallation } from '../compose.ts'
+import { openInstallation } from '../compose/installation.ts'
 import type { Config } from '../config.ts'
 import { warn } from './output.ts'
 

@@ -2,6 +2,7 @@ import type { ClientDirectory } from '../clients/client-directory.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../events/log.ts'
 import type { KeyPolicy } from '../keys/schedule.ts'
+import type { HashPoolOptions } from '../users/hash-pool.ts'
 
 /** How the configuration wants the key ring to turn. */
 export function keyPolicy(config: Config): KeyPolicy {
@@ -33,4 +34,9 @@ export async function warnOfMissingClients(
       `run mintage client create --id ${clientId} --public --grant password --grant refresh_token.`
     logger.warn({ event: 'config.warning', message })
   }
+}
+
+/** How much hashing there is room for. */
+export function hashPolicy(config: Config): HashPoolOptions {
+  return { cost: config.bcryptCost, threads: config.hashThreads, queue: config.hashQueue }
 }

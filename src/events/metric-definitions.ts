@@ -104,7 +104,10 @@ export const metricDefinitions = {
   mintage_errors_total: {
     kind: 'counter',
     help: 'Errors answered, by the code of RFC 6749 §5.2, or of Django REST framework, and by route.',
-    labels: { code: 'the codes of the RFCs, and of Django REST framework', route: 'the patterns of the routes, or none' },
+    labels: {
+      code: 'the codes of the RFCs, and of Django REST framework',
+      route: 'the patterns of the routes, or none',
+    },
   },
   mintage_http_request_duration_seconds: {
     kind: 'histogram',

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
+import { SharedRun } from '../lib/shared-run.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import type { Jwks } from './jwks.ts'
@@ -53,8 +54,7 @@ export class KeyRing {
   /** The database's clock minus the process's. */
   #offset = 0
   #unusableUntil = Number.NEGATIVE_INFINITY
-  #queuedReload: Promise<void> | undefined
-  #lastReload: Promise<void> = Promise.resolve()
+  readonly #reloading = new SharedRun(() => this.#load())
   #lastTick: Promise<void> = Promise.resolve()
   #unsubscribe: () => void = () => undefined
   #timer: NodeJS.Timeout | undefined
@@ -199,12 +199,7 @@ export class KeyRing {
 
   /** Takes over what the database has. Calls that come before the reading begins share it. */
   reload(): Promise<void> {
-    this.#queuedReload ??= this.#lastReload.then(() => {
-      this.#queuedReload = undefined
-      return this.#load()
-    })
-    this.#lastReload = this.#queuedReload.catch(() => undefined)
-    return this.#queuedReload
+    return this.#reloading.run()
   }
 
   /** Stops turning; resolves when nothing uses the store any more. */
@@ -213,7 +208,7 @@ export class KeyRing {
     this.#unsubscribe()
     clearTimeout(this.#timer)
     await this.#lastTick
-    await this.#lastReload
+    await this.#reloading.settled()
   }
 
   #canSign(): boolean {

@@ -1,3 +1,4 @@
+import { SharedRun } from '../lib/shared-run.ts'
 import type { NumberedChange } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import type { StatusBoard } from './board.ts'
@@ -33,8 +34,7 @@ export class StatusFollower {
   #board: StatusBoard
   /** When the database was last asked for all there is, by the monotonic clock. */
   #confirmedAt = performance.now()
-  #queued: Promise<void> | undefined
-  #last: Promise<void> = Promise.resolve()
+  readonly #reading = new SharedRun(() => this.#read())
   #retry: NodeJS.Timeout | undefined
   #unsubscribe: () => void = () => undefined
   #failing = false
@@ -76,19 +76,14 @@ export class StatusFollower {
    * @throws {StoreUnavailableError} when the database cannot be used.
    */
   catchUp(): Promise<void> {
-    this.#queued ??= this.#last.then(() => {
-      this.#queued = undefined
-      return this.#read()
-    })
-    this.#last = this.#queued.catch(() => undefined)
-    return this.#queued
+    return this.#reading.run()
   }
 
   async close(): Promise<void> {
     this.#closed = true
     this.#unsubscribe()
     clearTimeout(this.#retry)
-    await this.#last
+    await this.#reading.settled()
   }
 
   /** Reads in the background, again and again until it works: what is committed must reach the verifiers. */

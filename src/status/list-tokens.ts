@@ -1,8 +1,7 @@
-import type { KeyObject } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { deflate } from 'node:zlib'
-import type { Signer } from '../keys/signer.ts'
+import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sha256 } from '../lib/digests.ts'
 import { minute, second } from '../lib/durations.ts'
@@ -25,17 +24,6 @@ const longestTtl = 10
 const confirmedFor = second
 const patience = second
 
-/** How many keys in a row may be withdrawn while they sign. */
-const signingAttempts = 3
-
-/** What lists need of the key ring. */
-export interface StatusKeys {
-  /** The key that signs now for something that is good for so long (milliseconds). */
-  signer(life: number): Promise<Signer>
-  /** Undefined when the key is unknown or withdrawn. */
-  publicKey(kid: string): KeyObject | undefined
-}
-
 export interface ListTokensOptions {
   /** How long access tokens live, in milliseconds: no list need outlast them, nor the key that signed it. */
   readonly accessTokenTtl: number
@@ -43,7 +31,7 @@ export interface ListTokensOptions {
   /** What the id of a list is appended to. */
   readonly listBase: string
   readonly aggregationUri: string
-  readonly keys: StatusKeys
+  readonly keys: SigningKeys
   readonly follower: StatusFollower
   readonly clock: Clock
 }
@@ -161,20 +149,10 @@ export class ListTokens {
       version,
       status_list: { bits: 1, lst, aggregation_uri: aggregationUri },
     })
-    const encoded = Buffer.from(payload).toString('base64url')
-    for (let attempt = 1; attempt <= signingAttempts; attempt++) {
-      const signer = await keys.signer(this.#life)
-      const signingInput = `${encodeHeader(signer.kid)}.${encoded}`
-      const token = `${signingInput}.${(await signer.sign(signingInput)).toString('base64url')}`
-      if (!keys.publicKey(signer.kid)) continue
-      const built = { token, etag: `"${sha256(token)}"`, kid: signer.kid, listVersion, builtAt, lst }
-      this.#built.set(list.id, built)
-      return built
-    }
-    throw new UnavailableError('One key after another was withdrawn while it signed.')
+    const signed = { typ: 'statuslist+jwt', life: this.#life, payload: () => payload }
+    const { token, kid } = await signCompact(keys, signed)
+    const built = { token, etag: `"${sha256(token)}"`, kid, listVersion, builtAt, lst }
+    this.#built.set(list.id, built)
+    return built
   }
-}
-
-function encodeHeader(kid: string): string {
-  return Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'statuslist+jwt', kid })).toString('base64url')
 }

@@ -1,3 +1,4 @@
+import type { SigningKeys } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { sha256 } from '../lib/digests.ts'
 import { second } from '../lib/durations.ts'
@@ -7,7 +8,7 @@ import { summarise } from './event-frames.ts'
 import { EventStream } from './event-stream.ts'
 import { StatusFollower } from './follower.ts'
 import { IndexBlocks } from './index-blocks.ts'
-import { type ListToken, ListTokens, type StatusKeys } from './list-tokens.ts'
+import { type ListToken, ListTokens } from './list-tokens.ts'
 import { listPath, readClaim, type StatusClaim, writeClaim } from './status-claim.ts'
 import { StatusUpkeep } from './upkeep.ts'
 
@@ -16,7 +17,7 @@ export interface StatusOptions {
   /** The issuer without a slash at its end: what endpoints are appended to. */
   readonly base: string
   readonly store: Store
-  readonly keys: StatusKeys
+  readonly keys: SigningKeys
   readonly clock: Clock
   /** How long access tokens live, in milliseconds. */
   readonly accessTokenTtl: number

@@ -15,6 +15,7 @@ import {
   toRedeemable,
 } from './redeemer.ts'
 import { waitForLock } from './sqlite-client.ts'
+import { preparedStatements, type TransactionStatements } from './sqlite-statements.ts'
 import { toChangeRow } from './status-change.ts'
 import { toReference } from './status-table.ts'
 
@@ -29,9 +30,6 @@ interface Job {
 }
 
 interface Statements {
-  readonly begin: Statement<[]>
-  readonly commit: Statement<[]>
-  readonly rollback: Statement<[]>
   readonly read: Statement<[string], RedeemableRow>
   readonly rotate: Statement<[number, number, number, string | null, string | null, number, string]>
   readonly end: Statement<[number, string, string]>
@@ -42,6 +40,22 @@ interface Statements {
 type Settled =
   | { readonly job: Job; readonly decision: Decision<unknown> }
   | { readonly job: Job; readonly error: unknown }
+
+const statementsOf = preparedStatements(
+  (connection): Statements => ({
+    read: connection.prepare(
+      `SELECT ${redeemableColumns} FROM sessions s
+   LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user" WHERE s.handle = ?`,
+    ),
+    rotate: connection.prepare(
+      `UPDATE sessions SET generation = ?, mac_key = ?, rotated_at = ?, retry_key = ?, attempt = ?,
+   idle_expires_at = ? WHERE handle = ?`,
+    ),
+    end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
+    audit: connection.prepare('INSERT INTO audit (at, type, data, stamp) VALUES (?, ?, ?, ?)'),
+    revoke: connection.prepare('INSERT INTO status_pending (kind, list, data) VALUES (?, ?, ?)'),
+  }),
+)
 
 /**
  * Redeems on SQLite: those that wait at the same time share one durable commit, since the commit is most of the
@@ -54,7 +68,6 @@ export class SqliteRedeemer implements Redeemer {
   readonly #now: () => number
   readonly #stamps: Stamps
   readonly #onRevocation: () => void
-  readonly #prepared = new WeakMap<SqliteConnection, Statements>()
   #waiting: Job[] = []
   #running = false
 
@@ -91,7 +104,7 @@ export class SqliteRedeemer implements Redeemer {
       try {
         this.#database.checkPresence()
         const settled = await withSqliteConnection(this.#database.knex, async (connection) => {
-          const statements = this.#prepare(connection)
+          const statements = statementsOf(connection)
           await waitForLock(() => statements.begin.run())
           // Whoever came while the lock was waited for joins the group.
           group = this.#waiting.splice(0, largestGroup)
@@ -111,7 +124,11 @@ export class SqliteRedeemer implements Redeemer {
     this.#running = false
   }
 
-  #commit(connection: SqliteConnection, statements: Statements, group: readonly Job[]): readonly Settled[] {
+  #commit(
+    connection: SqliteConnection,
+    statements: Statements & TransactionStatements,
+    group: readonly Job[],
+  ): readonly Settled[] {
     try {
       const now = this.#now()
       const since = this.#availability.servingSince(now)
@@ -145,29 +162,6 @@ export class SqliteRedeemer implements Redeemer {
     }
     for (const event of result.decision.events ?? []) this.#sink(event)
     result.job.resolve(result.decision.outcome)
-  }
-
-  #prepare(connection: SqliteConnection): Statements {
-    const known = this.#prepared.get(connection)
-    if (known) return known
-    const statements: Statements = {
-      begin: connection.prepare('BEGIN IMMEDIATE'),
-      commit: connection.prepare('COMMIT'),
-      rollback: connection.prepare('ROLLBACK'),
-      read: connection.prepare(
-        `SELECT ${redeemableColumns} FROM sessions s
-         LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user" WHERE s.handle = ?`,
-      ),
-      rotate: connection.prepare(
-        `UPDATE sessions SET generation = ?, mac_key = ?, rotated_at = ?, retry_key = ?, attempt = ?,
-         idle_expires_at = ? WHERE handle = ?`,
-      ),
-      end: connection.prepare('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?'),
-      audit: connection.prepare('INSERT INTO audit (at, type, data, stamp) VALUES (?, ?, ?, ?)'),
-      revoke: connection.prepare('INSERT INTO status_pending (kind, list, data) VALUES (?, ?, ?)'),
-    }
-    this.#prepared.set(connection, statements)
-    return statements
   }
 }
 

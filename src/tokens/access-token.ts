@@ -1,5 +1,5 @@
 import type { Target } from '../apis/target.ts'
-import type { AccessTokenClaims, JsonObject, TokenTyp } from '../protocol/claims.ts'
+import type { AccessTokenClaims, JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
@@ -58,16 +58,4 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
     ...(session && { sid: session.sid }),
     ...(content.status && { status: content.status }),
   }
-}
-
-const encodedHeaders = new Map<string, string>()
-
-/** The encoded header of a key and type, computed once for each (RFC 7515 §4). */
-export function encodeHeader(kid: string, typ: TokenTyp): string {
-  const name = `${typ} ${kid}`
-  const known = encodedHeaders.get(name)
-  if (known !== undefined) return known
-  const encoded = Buffer.from(JSON.stringify({ alg: 'RS256', typ, kid })).toString('base64url')
-  encodedHeaders.set(name, encoded)
-  return encoded
 }

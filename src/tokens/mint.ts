@@ -1,27 +1,17 @@
-import type { KeyObject } from 'node:crypto'
 import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mintage/verifier/jws'
-import type { Signer } from '../keys/signer.ts'
+import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
-import { UnavailableError } from '../lib/unavailable-error.ts'
-import { unwatched, type Watch } from '../lib/watch.ts'
+import type { Watch } from '../lib/watch.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
-import { type AccessTokenContent, buildClaims, encodeHeader } from './access-token.ts'
+import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import { createTokenId } from './token-id.ts'
-
-/** What the mint needs of the key ring. */
-export interface SigningKeys {
-  /** The key that signs now, once it is sure, durably, to stay published for tokens of this life (milliseconds). */
-  signer(tokenLife: number): Promise<Signer>
-  /** Undefined when the key is unknown or withdrawn. */
-  publicKey(kid: string): KeyObject | undefined
-}
 
 export interface MintOptions {
   readonly issuer: string
@@ -40,9 +30,6 @@ export interface IssuedTokens {
   readonly response: TokenResponse
   readonly open: OpenSession | undefined
 }
-
-/** How many keys in a row may be withdrawn while they sign. */
-const signingAttempts = 3
 
 /** The one place where tokens are made: session → access token → signature. */
 export class Mint {
@@ -123,30 +110,27 @@ export class Mint {
     now: number,
     life: number,
   ): Promise<string> {
-    const { keys, issuer, status, watch = unwatched } = this.#options
+    const { keys, issuer, status, watch } = this.#options
     const { target, client } = content
-    for (let attempt = 1; attempt <= signingAttempts; attempt++) {
-      const signer = await keys.signer(life)
-      // After the key: what withdraws every key revokes every place too, and the key is looked at again below.
-      const place = open ? open.session.status : await this.#placeFor(client, life)
-      const payload = JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
-      const signingInput = `${encodeHeader(signer.kid, target.typ)}.${Buffer.from(payload).toString('base64url')}`
-      const signature = await watch('sign', () => signer.sign(signingInput))
-      const token = `${signingInput}.${signature.toString('base64url')}`
-      const publicKey = keys.publicKey(signer.kid)
-      // Withdrawn in an emergency while it signed: the key that took its place signs.
-      if (!publicKey) continue
-      const jws = parseCompactJws(token)
-      checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
-        issuer,
-        audience: target.audience,
-        typ: target.typ,
-        now,
-        clockTolerance: second,
-        maxLifetime: Number.MAX_SAFE_INTEGER,
-      })
-      return token
-    }
-    throw new UnavailableError('One key after another was withdrawn while it signed.')
+    const { token, publicKey } = await signCompact(keys, {
+      typ: target.typ,
+      life,
+      watch,
+      // After the key: what withdraws every key revokes every place too, and the key is looked at again behind it.
+      payload: async () => {
+        const place = open ? open.session.status : await this.#placeFor(client, life)
+        return JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
+      },
+    })
+    const jws = parseCompactJws(token)
+    checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
+      issuer,
+      audience: target.audience,
+      typ: target.typ,
+      now,
+      clockTolerance: second,
+      maxLifetime: Number.MAX_SAFE_INTEGER,
+    })
+    return token
   }
 }

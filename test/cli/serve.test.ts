@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { openInstallation } from '../../src/compose.ts'
+import { openInstallation } from '../../src/compose/installation.ts'
 import { readConfig } from '../../src/config.ts'
 import { runMintage, startChildIssuer } from '../support/child-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'

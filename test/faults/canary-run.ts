@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openInstallation } from '../../src/compose.ts'
+import { openInstallation } from '../../src/compose/installation.ts'
 import { readConfig } from '../../src/config.ts'
 import { runMintage, runMintageBatch, startChildIssuer } from '../support/child-issuer.ts'
 import { password } from '../support/in-process-issuer.ts'

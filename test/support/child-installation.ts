@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { Administration } from '../../src/admin/administration.ts'
-import { openInstallation } from '../../src/compose.ts'
+import { openInstallation } from '../../src/compose/installation.ts'
 import { readConfig } from '../../src/config.ts'
 import { type ChildIssuer, runMintage, startChildIssuer } from './child-issuer.ts'
 

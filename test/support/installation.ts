@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { openInstallation } from '../../src/compose.ts'
+import { openInstallation } from '../../src/compose/installation.ts'
 import { readConfig } from '../../src/config.ts'
 import { audience, password, scopes } from './in-process-issuer.ts'
 

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { startIssuer } from '../../compose.ts'
 import {
   type Config,
   ConfigError,
@@ -43,6 +42,7 @@ export function addDevCommand(program: Command): void {
       const data = resolve(options.data)
       const config = await readDevConfig(data, options.port)
       let accounts: DevAccounts | undefined
+      const { startIssuer } = await import('../../compose.ts')
       const running = await startIssuer({
         config,
         // Stdout belongs to the ready line.

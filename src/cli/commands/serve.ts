@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { openInstallation, startIssuer } from '../../compose.ts'
+import { openInstallation } from '../../compose/installation.ts'
 import { withoutPassword } from '../../config.ts'
 import { loadConfig } from '../configuration.ts'
 import { examples, type Json, print, say, warn } from '../output.ts'
@@ -19,6 +19,8 @@ export function addServeCommands(program: Command): void {
     .addHelpText('before', examples('MINTAGE_ISSUER=https://issuer.example mintage serve'))
     .action(async ({ workers }: { readonly workers: number }) => {
       if (workers > 1) say('mintage: warning: --workers: this version serves with one process.')
+      // Loaded here, since the commands that administer need nothing of what answers requests.
+      const { startIssuer } = await import('../../compose.ts')
       const running = await startIssuer({ config: await loadConfig() })
       stopOnSignals(running)
       const ready = { event: 'listening', url: running.url, issuer: running.issuer }

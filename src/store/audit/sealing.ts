@@ -1,7 +1,8 @@
-import type { Database as SqliteConnection, Statement } from 'better-sqlite3'
+import type { Statement } from 'better-sqlite3'
 import type { Knex } from 'knex'
 import { type Database, withSqliteConnection } from '../database.ts'
 import { isBusy } from '../errors.ts'
+import { preparedStatements } from '../sqlite-statements.ts'
 import { type AuditKey, genesisOf, type StampedText, sealRow } from './seal.ts'
 
 /**
@@ -44,14 +45,24 @@ export interface Sealing {
 }
 
 interface Statements {
-  readonly begin: Statement<[]>
-  readonly commit: Statement<[]>
-  readonly rollback: Statement<[]>
   readonly head: Statement<[], Head>
   readonly pending: Statement<[number], StampedText>
   readonly place: Statement<[number, string, number]>
   readonly advance: Statement<[number, string]>
 }
+
+const statementsOf = preparedStatements(
+  (connection): Statements => ({
+    head: connection.prepare(
+      'SELECT installation, adopted, key, sequence, seal FROM audit_chain WHERE id = 1',
+    ),
+    pending: connection.prepare(
+      'SELECT id, at, type, data, stamp FROM audit WHERE sequence IS NULL ORDER BY id LIMIT ?',
+    ),
+    place: connection.prepare('UPDATE audit SET sequence = ?, seal = ? WHERE id = ?'),
+    advance: connection.prepare('UPDATE audit_chain SET sequence = ?, seal = ? WHERE id = 1'),
+  }),
+)
 
 /**
  * On SQLite: one short, synchronous transaction under the write lock, through prepared statements. It never waits for
@@ -59,7 +70,6 @@ interface Statements {
  */
 export class SqliteSealing implements Sealing {
   readonly #database: Database
-  readonly #prepared = new WeakMap<SqliteConnection, Statements>()
 
   constructor(database: Database) {
     this.#database = database
@@ -68,7 +78,7 @@ export class SqliteSealing implements Sealing {
   async seal(key: AuditKey): Promise<SealOutcome> {
     this.#database.checkPresence()
     return withSqliteConnection(this.#database.knex, (connection) => {
-      const statements = this.#prepare(connection)
+      const statements = statementsOf(connection)
       try {
         statements.begin.run()
         const outcome = sealUnderLock(statements, key)
@@ -80,26 +90,6 @@ export class SqliteSealing implements Sealing {
         throw error
       }
     })
-  }
-
-  #prepare(connection: SqliteConnection): Statements {
-    const known = this.#prepared.get(connection)
-    if (known) return known
-    const statements: Statements = {
-      begin: connection.prepare('BEGIN IMMEDIATE'),
-      commit: connection.prepare('COMMIT'),
-      rollback: connection.prepare('ROLLBACK'),
-      head: connection.prepare(
-        'SELECT installation, adopted, key, sequence, seal FROM audit_chain WHERE id = 1',
-      ),
-      pending: connection.prepare(
-        'SELECT id, at, type, data, stamp FROM audit WHERE sequence IS NULL ORDER BY id LIMIT ?',
-      ),
-      place: connection.prepare('UPDATE audit SET sequence = ?, seal = ? WHERE id = ?'),
-      advance: connection.prepare('UPDATE audit_chain SET sequence = ?, seal = ? WHERE id = 1'),
-    }
-    this.#prepared.set(connection, statements)
-    return statements
   }
 }
 

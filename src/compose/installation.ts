@@ -1,0 +1,68 @@
+import { Administration } from '../admin/administration.ts'
+import type { Config } from '../config.ts'
+import { createTrail, VaultAuditKeys } from '../keys/audit-keys.ts'
+import { DirectoryVault } from '../keys/directory-vault.ts'
+import { RingKeeper } from '../keys/ring-keeper.ts'
+import type { Clock } from '../lib/clock.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { HashPool } from '../users/hash-pool.ts'
+import { hashPolicy, keyPolicy } from './policies.ts'
+
+/** What the commands that administer an installation need of it. */
+export interface Installation {
+  readonly administration: Administration
+  readonly store: Store
+  close(): Promise<void>
+}
+
+export interface InstallationOptions {
+  /** Told of what went wrong after the change was made, such as a file that could not be deleted. */
+  readonly onProblem: (error: unknown) => void
+  readonly clock?: Clock
+  /** Refuses where there is no SQLite file yet, which would be made otherwise. */
+  readonly mustExist?: boolean
+  /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
+  readonly refuseOld?: boolean
+}
+
+/** Opens an installation for administration, beside a server that may be running on it. */
+export async function openInstallation(
+  config: Config,
+  { onProblem, refuseOld = false, ...options }: InstallationOptions,
+): Promise<Installation> {
+  const store = await openStore({ url: config.databaseUrl, ...options })
+  const vault = new DirectoryVault(config.keysDir)
+  const trail = createTrail(config, { store, onError: onProblem, onWarning: onProblem })
+  store.stampWith(() => trail.openIfPossible())
+  if (refuseOld) {
+    await trail.refuseOld().catch(async (error) => {
+      await store.close()
+      throw error
+    })
+  }
+  const hashes = new HashPool(hashPolicy(config))
+  const keeper = new RingKeeper({
+    store,
+    vault,
+    policy: keyPolicy(config),
+    onError: onProblem,
+  })
+  return {
+    store,
+    administration: new Administration({
+      store,
+      hashes,
+      keeper,
+      vault,
+      trail,
+      auditKeys: new VaultAuditKeys(vault),
+      passwordMinLength: config.passwordMinLength,
+      issuer: config.issuer,
+    }),
+    async close() {
+      await hashes.close()
+      await trail.settle().catch(onProblem)
+      await store.close()
+    },
+  }
+}
