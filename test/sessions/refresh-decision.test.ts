@@ -222,6 +222,7 @@ test('security 18 and 19: whatever comes, only a rotation steps, only reuse ends
     fc.property(
       fc.record({
         generation: fc.integer({ min: 0, max: 8 }),
+        counting: fc.constantFrom('once', 'until_expiry', 'always'),
         attempt: fc.constantFrom('attempt-5', 'attempt-6'),
         retryKey: key,
         scopes,
@@ -239,11 +240,21 @@ test('security 18 and 19: whatever comes, only a rotation steps, only reuse ends
         if (outcome.kind === 'refreshed') {
           t.true(outcome.scopes.every((scope) => ['a', 'b'].includes(scope)))
           t.true(outcome.scopes.every((scope) => presented.open.get('api')?.includes(scope)))
-          t.true(outcome.session.generation > presented.generation)
-          t.is(write?.kind === 'rotate', presented.generation >= session.generation)
+          const { generation, idleExpiresAt } = outcome.session
+          if (presented.counting === 'always') {
+            t.true(generation >= presented.generation)
+            t.is(write?.kind === 'rotate', presented.generation > session.generation)
+            t.is(idleExpiresAt, session.idleExpiresAt)
+          } else {
+            t.true(generation > presented.generation)
+            t.is(write?.kind === 'rotate', presented.generation >= session.generation)
+          }
           t.is(session.client, presented.client)
           t.is(stored.endedAt, null)
-        } else t.is(write?.kind === 'end', outcome.reason === 'reused')
+        } else {
+          t.is(write?.kind === 'end', outcome.reason === 'reused')
+          t.false(outcome.reason === 'reused' && presented.counting === 'until_expiry')
+        }
       },
     ),
     { numRuns: 1_000 },

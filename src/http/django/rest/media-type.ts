@@ -19,8 +19,7 @@ export function parseMediaType(text: string): MediaType {
 }
 
 /** Whether one of the two stands for the other; `*` is anything, in either. */
-export function matches(one: string, other: MediaType): boolean {
-  const { main, sub } = parseMediaType(one)
+export function matches(one: MediaType, other: MediaType): boolean {
   const isSame = (a: string, b: string) => a === b || a === '*' || b === '*'
-  return isSame(sub, other.sub) && isSame(main, other.main)
+  return isSame(one.sub, other.sub) && isSame(one.main, other.main)
 }

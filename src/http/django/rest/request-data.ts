@@ -37,7 +37,7 @@ export async function readData(context: Context): Promise<RequestData> {
   if (bytes.length === 0) return { kind: 'form', fields: new Map() }
   const header = context.headers['content-type'] ?? ''
   const type = parseMediaType(header)
-  const fitting = parsed.find((each) => matches(each, type))
+  const fitting = parsed.find((each) => matches(parseMediaType(each), type))
   if (!fitting) throw unsupportedMediaType(header)
   return parsers[fitting](bytes, type, header)
 }
