@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { users } from './corner.ts'
 import { type Stack, startDjango } from './django-corner.ts'
 import { judge } from './explanations.ts'
-import { startMintage } from './mintage-corner.ts'
+import { type DjangoSettings, startMintage } from './mintage-corner.ts'
 import { type Environment, legacy, newest, prepare } from './python.ts'
 import { describeVersions, group, renderPage, type StackReport } from './report.ts'
 import { run } from './run.ts'
@@ -26,6 +26,8 @@ interface Match {
   readonly family: Family
   /** What becomes of tokens, besides what is asked of every endpoint. */
   readonly lives: readonly Scenario[]
+  /** What Mintage's client says of itself. */
+  readonly django?: DjangoSettings
 }
 
 const matches: readonly Match[] = [
@@ -42,14 +44,23 @@ const matches: readonly Match[] = [
     environment: newest,
     family: sliding,
     lives: slidingLives,
+    django: { slidingTokens: true },
   },
-  { stack: 'drf-jwt', title: 'drf-jwt', environment: newest, family: drfJwt, lives: drfJwtLives },
+  {
+    stack: 'drf-jwt',
+    title: 'drf-jwt',
+    environment: newest,
+    family: drfJwt,
+    lives: drfJwtLives,
+    django: { drfJwtPackage: 'drf-jwt', authCookie: 'jwt' },
+  },
   {
     stack: 'legacy',
     title: 'djangorestframework-jwt',
     environment: legacy,
     family: drfJwt,
     lives: drfJwtLives,
+    django: { drfJwtPackage: 'djangorestframework-jwt', authCookie: 'jwt' },
   },
 ]
 
@@ -59,9 +70,16 @@ const { values: options } = parseArgs({
 })
 const print = (line: string) => process.stdout.write(`${line}\n`)
 
-async function play({ stack, title, environment, family, lives }: Match): Promise<StackReport> {
+async function play({
+  stack,
+  title,
+  environment,
+  family,
+  lives,
+  django: settings,
+}: Match): Promise<StackReport> {
   const python = prepare(environment)
-  const mintage = await startMintage(users, stack === 'sliding' ? { slidingTokens: true } : {})
+  const mintage = await startMintage(users, settings)
   try {
     const django = await startDjango(python, stack, users)
     try {

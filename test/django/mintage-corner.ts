@@ -8,14 +8,14 @@ import { eventually } from '../support/eventually.ts'
 import { type Corner, type LabUser, secretOfUsers } from './corner.ts'
 import { decode, encode } from './jwt.ts'
 
+/** What a client says of the Django wire formats. */
+export type DjangoSettings = NonNullable<ClientSettings['django']>
+
 /** The lives that the packages' defaults have. */
 const lives = { MINTAGE_ACCESS_TOKEN_TTL: '5m', MINTAGE_SESSION_IDLE_TTL: '1d' }
 
 /** Starts `mintage serve` with the Django endpoints, with the users under the ids that Django gave them. */
-export async function startMintage(
-  users: readonly LabUser[],
-  django: NonNullable<ClientSettings['django']> = {},
-): Promise<Corner> {
+export async function startMintage(users: readonly LabUser[], django: DjangoSettings = {}): Promise<Corner> {
   const installation = await makeChildInstallation({
     environment: { ...lives, MINTAGE_SIMPLEJWT_CLIENT: 'web', MINTAGE_DRF_JWT_CLIENT: 'web' },
   })

@@ -62,4 +62,4 @@ if CORNER in ("simplejwt", "sliding"):
     INSTALLED_APPS.append("rest_framework_simplejwt.token_blacklist")
     SIMPLE_JWT = {"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True}
 else:
-    JWT_AUTH = {"JWT_ALLOW_REFRESH": True}
+    JWT_AUTH = {"JWT_ALLOW_REFRESH": True, "JWT_AUTH_COOKIE": "jwt"}
