@@ -3,6 +3,7 @@ import * as core from './0001-core.ts'
 import * as status from './0002-status.ts'
 import * as auditChain from './0003-audit-chain.ts'
 import * as djangoSettings from './0004-django-settings.ts'
+import * as userData from './0005-user-data.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   { name: '0002-status', ...status },
   { name: '0003-audit-chain', ...auditChain },
   { name: '0004-django-settings', ...djangoSettings },
+  { name: '0005-user-data', ...userData },
 ]

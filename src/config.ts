@@ -48,7 +48,7 @@ export interface Config {
   /** Origins whose scripts may call the endpoints that browsers use. */
   readonly corsOrigins: readonly string[]
   /** The `client_id` that the endpoints of each Django wire format act for; undefined: there are none. */
-  readonly djangoClients: { readonly simplejwt: string | undefined }
+  readonly djangoClients: Readonly<Record<'simplejwt' | 'drfJwt' | 'pyjwt', string | undefined>>
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -169,7 +169,11 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     streamSubscribers: values.MINTAGE_STREAM_SUBSCRIBERS,
     trustedProxies: values.MINTAGE_TRUSTED_PROXIES,
     corsOrigins: values.MINTAGE_CORS_ORIGINS,
-    djangoClients: { simplejwt: values.MINTAGE_SIMPLEJWT_CLIENT },
+    djangoClients: {
+      simplejwt: values.MINTAGE_SIMPLEJWT_CLIENT,
+      drfJwt: values.MINTAGE_DRF_JWT_CLIENT,
+      pyjwt: values.MINTAGE_PYJWT_CLIENT,
+    },
     warnings,
   }
 }

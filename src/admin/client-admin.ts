@@ -4,11 +4,21 @@ import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
 import type { JsonObject } from '../protocol/claims.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
-import type { ClientRecord, DjangoSettings } from '../store/client-table.ts'
+import type { ClientRecord, DjangoSettings, UserDataTemplates } from '../store/client-table.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { AdminError, notFound } from './admin-error.ts'
-import { checkClaims, checkClientId, checkLives, checkName, checkUsernameField } from './validation.ts'
+import {
+  checkClaims,
+  checkClientId,
+  checkCookieName,
+  checkLives,
+  checkName,
+  checkUserData,
+  checkUsernameField,
+} from './validation.ts'
+
+export { type DrfJwtPackage, drfJwtPackages } from '../clients/django-settings.ts'
 
 /** What may be said of a client; what is left out stays as it is, or takes its default. Lives in milliseconds. */
 export interface ClientSettings {
@@ -25,6 +35,7 @@ export interface ClientSettings {
   readonly retryWindow?: number | null
   /** What is left out in it stays as it is, too. */
   readonly django?: DjangoSettings
+  readonly userData?: UserDataTemplates
 }
 
 export interface NewClient {
@@ -62,6 +73,7 @@ export class ClientAdmin {
           sessionTtl: null,
           retryWindow: null,
           django: null,
+          userData: null,
           ...settings,
           disabledAt: null,
           tokensVoidUntil: 0,
@@ -96,7 +108,8 @@ export class ClientAdmin {
   update(clientId: string, settings: ClientSettings): Promise<ClientRecord> {
     return this.#change(clientId, async (tx, client) => {
       const django = settings.django ? { ...client.django, ...settings.django } : client.django
-      const updated = { ...client, ...settings, django, updatedAt: tx.now }
+      const userData = settings.userData ? { ...client.userData, ...settings.userData } : client.userData
+      const updated = { ...client, ...settings, django, userData, updatedAt: tx.now }
       await checkClient(tx, updated)
       await tx.record({ type: 'client.updated', client: clientId })
       return updated
@@ -191,6 +204,8 @@ async function checkClient(tx: StoreTransaction, client: ClientRecord): Promise<
   checkClaims(client.claims)
   checkLives(client)
   checkUsernameField(client.django?.usernameField)
+  checkCookieName(client.django?.authCookie)
+  checkUserData(client.userData)
   // RFC 6749 §4.4: whoever has nothing to prove itself with cannot act for itself.
   if (client.public && client.grants.includes('client_credentials')) {
     throw new AdminError('A public client cannot use client_credentials: it has no credentials.')

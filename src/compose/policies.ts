@@ -26,7 +26,11 @@ export async function warnOfMissingClients(
   directory: ClientDirectory,
   logger: Logger,
 ): Promise<void> {
-  const named = Object.entries({ MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt })
+  const named = Object.entries({
+    MINTAGE_SIMPLEJWT_CLIENT: djangoClients.simplejwt,
+    MINTAGE_DRF_JWT_CLIENT: djangoClients.drfJwt,
+    MINTAGE_PYJWT_CLIENT: djangoClients.pyjwt,
+  })
   for (const [setting, clientId] of named) {
     if (clientId === undefined || (await directory.find(clientId))) continue
     const message =

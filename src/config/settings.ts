@@ -194,12 +194,14 @@ export const settings = z.object({
   ),
   MINTAGE_DRF_JWT_CLIENT: optional(
     clientId,
-    'The client that the endpoints of djangorestframework-jwt act for.',
-    { idle: true },
+    'The client that the endpoints of djangorestframework-jwt act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
   ),
-  MINTAGE_PYJWT_CLIENT: optional(clientId, 'The client that the endpoints of the PyJWT recipe act for.', {
-    idle: true,
-  }),
+  MINTAGE_PYJWT_CLIENT: optional(
+    clientId,
+    'The client that the endpoints of the PyJWT recipe act for; unset, they do not exist.',
+    { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
+  ),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

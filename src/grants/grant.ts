@@ -3,6 +3,7 @@ import type { GrantType } from '../protocol/grant-types.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
+import type { LoginName } from '../users/user-authentication.ts'
 
 /** A token request whose client has been authenticated and may use the grant. */
 export interface GrantRequest {
@@ -21,6 +22,8 @@ export interface GrantRequest {
   readonly counting: Counting | undefined
   /** See {@link KnownClientRequest.resume}. */
   readonly resume: string | undefined
+  /** What the password grant's `username` is; a user name when undefined. */
+  readonly loginName: LoginName | undefined
 }
 
 /** One `grant_type`: from a request to an authorization, never to a signature. */

@@ -11,6 +11,7 @@ import { parseScope } from '../protocol/scopes.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
+import type { LoginName } from '../users/user-authentication.ts'
 import type { Grant } from './grant.ts'
 
 /** A token request as it came. */
@@ -27,6 +28,8 @@ export interface KnownClientRequest {
   readonly counting?: Counting | undefined
   /** The `sid` of a session to go on with, for who has seen an access token of it in place of a refresh token. */
   readonly resume?: string | undefined
+  /** What `username` is; a user name where nothing else is said. */
+  readonly loginName?: LoginName | undefined
 }
 
 export interface PipelineOptions {
@@ -59,7 +62,7 @@ export class GrantPipeline {
    * @throws {OAuthError} the reason why there will be no token.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
-    const { parameters, idempotencyKey, counting, resume } = request
+    const { parameters, idempotencyKey, counting, resume, loginName } = request
     const { apis, issuer } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
@@ -75,6 +78,7 @@ export class GrantPipeline {
       idempotencyKey,
       counting,
       resume,
+      loginName,
     })
   }
 

@@ -1,4 +1,4 @@
-import type { Event } from '../events/event.ts'
+import type { Event, SessionEnd } from '../events/event.ts'
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
@@ -223,6 +223,13 @@ export class SessionService {
   async findBySid(sid: string): Promise<SessionRecord | undefined> {
     const session = await this.#store.sessions.findBySid(sid)
     return session && isLive(session, await this.#store.now()) ? session : undefined
+  }
+
+  /** Why the session of this `sid` is over; null while it lives, undefined where nothing is known of it. */
+  async findEnd(sid: string): Promise<SessionEnd | 'expired' | null | undefined> {
+    const session = await this.#store.sessions.findBySid(sid)
+    if (!session || session.endReason !== null) return session?.endReason
+    return isLive(session, await this.#store.now()) ? null : 'expired'
   }
 
   /** Ends a session on its client's word; ending it twice changes nothing. */

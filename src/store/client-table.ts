@@ -12,6 +12,20 @@ export interface DjangoSettings {
   readonly blacklistAfterRotation?: boolean
   /** The field that holds the user name in a login: `USERNAME_FIELD` of the project's user model. */
   readonly usernameField?: string
+  /** Which of the two packages of djangorestframework-jwt's name the client was written for. */
+  readonly drfJwtPackage?: DrfJwtPackage
+  /** `JWT_AUTH_COOKIE`: the name of a cookie that djangorestframework-jwt's answers set besides. */
+  readonly authCookie?: string
+}
+
+/** The package that was given up in 2017, and its fork, which answers 201 and words its errors otherwise. */
+export const drfJwtPackages = ['djangorestframework-jwt', 'drf-jwt'] as const
+export type DrfJwtPackage = (typeof drfJwtPackages)[number]
+
+/** What of a user joins a client's answers and tokens, as templates. */
+export interface UserDataTemplates {
+  readonly answer?: JsonObject
+  readonly token?: JsonObject
 }
 
 /** A registered client. Times and lives are in milliseconds. */
@@ -35,6 +49,8 @@ export interface ClientRecord {
   readonly retryWindow: number | null
   /** Null: the defaults. */
   readonly django: DjangoSettings | null
+  /** Null: nothing joins. */
+  readonly userData: UserDataTemplates | null
   readonly disabledAt: number | null
   /** Access tokens issued up to this moment are void: the client was disabled then. */
   readonly tokensVoidUntil: number
@@ -66,6 +82,7 @@ interface ClientRow {
   session_ttl: number | null
   retry_window: number | null
   django: string | null
+  user_data: string | null
   disabled_at: number | null
   tokens_void_until: number
   created_at: number
@@ -161,6 +178,7 @@ function toRecord(row: ClientRow): ClientRecord {
     sessionTtl: row.session_ttl,
     retryWindow: row.retry_window,
     django: row.django === null ? null : JSON.parse(row.django),
+    userData: row.user_data === null ? null : JSON.parse(row.user_data),
     disabledAt: row.disabled_at,
     tokensVoidUntil: row.tokens_void_until,
     createdAt: row.created_at,
@@ -183,6 +201,7 @@ function toRow(client: ClientRecord): ClientRow {
     session_ttl: client.sessionTtl,
     retry_window: client.retryWindow,
     django: client.django === null ? null : JSON.stringify(client.django),
+    user_data: client.userData === null ? null : JSON.stringify(client.userData),
     disabled_at: client.disabledAt,
     tokens_void_until: client.tokensVoidUntil,
     created_at: client.createdAt,

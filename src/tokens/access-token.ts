@@ -4,6 +4,7 @@ import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import { type ClaimsPresetFunction, presets } from './claims-preset.ts'
+import { renderUserData } from './user-data.ts'
 
 /** What tokens may say of a user. */
 export interface TokenUser {
@@ -37,8 +38,8 @@ export interface AccessTokenContent {
 }
 
 /**
- * The claims of RFC 9068 §2.2. The client's free claims come first, the user's over them, and the protocol's over
- * both, so that no record can set what only the issuer may.
+ * The claims of RFC 9068 §2.2. The client's free claims come first, the user's over them, what the client's template says
+ * of the user over these, and the protocol's over all, so that no record can set what only the issuer may.
  */
 export function buildClaims(content: AccessTokenContent): AccessTokenClaims & JsonObject {
   const { target, scopes, subject, user, session } = content
@@ -46,6 +47,7 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
   return {
     ...content.client.claims,
     ...user?.claims,
+    ...(user && renderUserData(content.client.userData?.token ?? {}, user)),
     ...preset(content),
     iss: content.issuer,
     sub: subject,

@@ -3,6 +3,7 @@ import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
 import type { Watch } from '../lib/watch.ts'
+import type { JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
@@ -12,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import { createTokenId } from './token-id.ts'
+import { renderUserData } from './user-data.ts'
 
 export interface MintOptions {
   readonly issuer: string
@@ -29,6 +31,10 @@ export interface MintOptions {
 export interface IssuedTokens {
   readonly response: TokenResponse
   readonly open: OpenSession | undefined
+  /** What of the user joins the answer. */
+  readonly userData: JsonObject
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
 }
 
 /** The one place where tokens are made: session → access token → signature. */
@@ -73,7 +79,10 @@ export class Mint {
       jti,
       ...(open && { sid: open.session.sid }),
     })
+    const template = authorization.client.userData?.answer
+    const userData = template && subject.kind === 'user' ? renderUserData(template, subject) : {}
     const response = {
+      ...userData,
       access_token: accessToken,
       token_type: 'Bearer' as const,
       expires_in: expiresAt - issuedAt,
@@ -88,7 +97,7 @@ export class Mint {
           ),
         }),
     }
-    return { response, open }
+    return { response, open, userData, issuedAt }
   }
 
   async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {

@@ -4,6 +4,9 @@ import type { HashPool } from './hash-pool.ts'
 import { InvalidPasswordError, type Verification } from './password-hash.ts'
 import { normaliseUsername } from './username.ts'
 
+/** What a user is named by when logging in. */
+export type LoginName = 'username' | 'email'
+
 /** Tells which user a name and a password belong to. */
 export class UserAuthentication {
   readonly #store: Store
@@ -19,10 +22,16 @@ export class UserAuthentication {
    * same work, so that neither answer nor time tells whether the account exists (OWASP ASVS 5 §6.3.8).
    * A hash of an older format or cost is replaced on the way.
    * @param client the `client_id` that asks, for the event.
+   * @param by what `name` is; an e-mail address that several users have is nobody's.
    * @throws {HashQueueFullError} when too many logins wait already.
    */
-  async authenticate(username: string, password: string, client: string): Promise<UserRecord | undefined> {
-    const user = await this.#store.users.findByUsername(normaliseUsername(username))
+  async authenticate(
+    name: string,
+    password: string,
+    client: string,
+    by: LoginName = 'username',
+  ): Promise<UserRecord | undefined> {
+    const user = await this.#find(name, by)
     const { ok, upgraded } = await this.#verify(password, user)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
@@ -34,6 +43,12 @@ export class UserAuthentication {
     if (upgraded !== undefined && user.password !== null)
       await this.#upgrade(user.id, user.password, upgraded)
     return user
+  }
+
+  async #find(name: string, by: LoginName): Promise<UserRecord | undefined> {
+    if (by === 'username') return this.#store.users.findByUsername(normaliseUsername(name))
+    const found = await this.#store.users.findByEmail(name)
+    return found.length === 1 ? found[0] : undefined
   }
 
   async #verify(password: string, user: UserRecord | undefined): Promise<Verification> {

@@ -22,6 +22,7 @@ export const client: ClientRecord = {
   sessionTtl: null,
   retryWindow: 0,
   django: { slidingTokens: true, usernameField: 'email' },
+  userData: { answer: { user: { name: '$username' } } },
   disabledAt: null,
   tokensVoidUntil: at,
   createdAt: at,

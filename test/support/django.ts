@@ -27,28 +27,34 @@ export async function postJson(
 }
 
 /** What the client says of itself besides its grants, and what the issuer is started with. */
-export interface SimpleJwtOptions {
+export interface DjangoOptions {
   readonly client?: ClientSettings
   readonly issuer?: TestIssuerOptions
 }
 
 /**
- * An issuer under a clock of the test's own, that speaks SimpleJWT for the public client `web`. The client is made
- * when the issuer runs, which therefore remembers nothing of it yet.
+ * An issuer under a clock of the test's own, that speaks one Django wire format for the public client `web`. The
+ * client is made when the issuer runs, which therefore remembers nothing of it yet.
+ * @param setting names the client of the format.
  */
-export async function startSimpleJwt(t: ExecutionContext, options: SimpleJwtOptions = {}) {
-  const spoken = await openSimpleJwt(options)
+export async function startDjango(t: ExecutionContext, setting: string, options: DjangoOptions = {}) {
+  const spoken = await openDjango(setting, options)
   t.teardown(spoken.issuer.stop)
   return spoken
+}
+
+/** {@link startDjango} for SimpleJWT; paths are those below `/api/token/`. */
+export async function startSimpleJwt(t: ExecutionContext, options: DjangoOptions = {}) {
+  return toSimpleJwt(await startDjango(t, 'MINTAGE_SIMPLEJWT_CLIENT', options))
 }
 
 /**
  * The same for a whole file of serial tests. Each that asks for it finds another `ada`, who has never logged in.
  */
-export function shareSimpleJwt(test: TestFn, options: SimpleJwtOptions = {}) {
-  let shared: Awaited<ReturnType<typeof openSimpleJwt>> | undefined
+export function shareSimpleJwt(test: TestFn, options: DjangoOptions = {}) {
+  let shared: ReturnType<typeof toSimpleJwt> | undefined
   test.before(async () => {
-    shared = await openSimpleJwt(options)
+    shared = toSimpleJwt(await openDjango('MINTAGE_SIMPLEJWT_CLIENT', options))
   })
   test.after.always(async () => {
     await shared?.issuer.stop()
@@ -64,12 +70,12 @@ export function shareSimpleJwt(test: TestFn, options: SimpleJwtOptions = {}) {
   }
 }
 
-async function openSimpleJwt(options: SimpleJwtOptions) {
+async function openDjango(setting: string, options: DjangoOptions) {
   const clock = new TestClock()
   const issuer = await openTestIssuer({
     clock,
     ...options.issuer,
-    environment: { MINTAGE_SIMPLEJWT_CLIENT: 'web', ...options.issuer?.environment },
+    environment: { [setting]: 'web', ...options.issuer?.environment },
   })
   await issuer.administration.clients.create('web', true, {
     grants: ['password', 'refresh_token'],
@@ -77,12 +83,17 @@ async function openSimpleJwt(options: SimpleJwtOptions) {
     ...options.client,
   })
   const post = (path: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
-    postJson(`${issuer.url}/api/token/${path}`, body, headers)
+    postJson(`${issuer.url}${path}`, body, headers)
+  return { issuer, user: issuer.user, clock, post }
+}
+
+function toSimpleJwt({ post: postTo, ...rest }: Awaited<ReturnType<typeof openDjango>>) {
+  const post: typeof postTo = (path, body, headers) => postTo(`/api/token/${path}`, body, headers)
   const logIn = async (username = 'ada'): Promise<DjangoPair> => {
     const answer = await post('', { username, password })
     return { access: tokenOf(answer, 'access'), refresh: tokenOf(answer, 'refresh') }
   }
-  return { issuer, user: issuer.user, clock, post, logIn }
+  return { ...rest, post, logIn }
 }
 
 export const tokenNotValid = (detail: string) => ({ detail, code: 'token_not_valid' })

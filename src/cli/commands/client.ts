@@ -1,5 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { ClientSettings, NewClient } from '../../admin/client-admin.ts'
+import {
+  type ClientSettings,
+  type DrfJwtPackage,
+  drfJwtPackages,
+  type NewClient,
+} from '../../admin/client-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
 import { type GrantType, grantTypes } from '../../protocol/grant-types.ts'
 import { administer } from '../administer.ts'
@@ -17,6 +22,7 @@ import {
   toOwnLife,
 } from '../options.ts'
 import { examples, formatLife, formatTime, type Json, type Printable, print, say } from '../output.ts'
+import { chosenFrom } from '../suggestion.ts'
 
 interface SettingOptions {
   readonly name?: string
@@ -32,6 +38,10 @@ interface SettingOptions {
   readonly rotateRefreshTokens?: boolean
   readonly blacklistAfterRotation?: boolean
   readonly usernameField?: string
+  readonly drfJwtPackage?: DrfJwtPackage
+  readonly authCookie?: string
+  readonly answerData?: JsonObject
+  readonly tokenData?: JsonObject
   readonly allScopes?: boolean
   readonly allAudiences?: boolean
 }
@@ -179,6 +189,23 @@ function settingOptions(command: Command): Command {
       "the user name's field in Django's logins (default: username)",
       textOption,
     )
+    .addOption(
+      chosenFrom(
+        new Option('--drf-jwt-package <name>', `whose answers it expects (default: ${drfJwtPackages[0]})`),
+        drfJwtPackages,
+      ),
+    )
+    .option('--auth-cookie <name>', "as djangorestframework-jwt's JWT_AUTH_COOKIE", textOption)
+    .option(
+      '--answer-data <json>',
+      'what of the user joins the answer, such as {"user":{"name":"$username"}}',
+      claimsOption,
+    )
+    .option(
+      '--token-data <json>',
+      'what of the user joins the access token, such as {"email":"$email"}',
+      claimsOption,
+    )
 }
 
 function toSettings(options: SettingOptions): ClientSettings {
@@ -187,7 +214,10 @@ function toSettings(options: SettingOptions): ClientSettings {
     rotateRefreshTokens: options.rotateRefreshTokens,
     blacklistAfterRotation: options.blacklistAfterRotation,
     usernameField: options.usernameField,
+    drfJwtPackage: options.drfJwtPackage,
+    authCookie: options.authCookie,
   })
+  const userData = given({ answer: options.answerData, token: options.tokenData })
   return given({
     name: options.name,
     grants: options.grant,
@@ -199,6 +229,7 @@ function toSettings(options: SettingOptions): ClientSettings {
     sessionTtl: toOwnLife(options.sessionTtl),
     retryWindow: toOwnLife(options.retryWindow),
     django: Object.keys(django).length > 0 ? django : undefined,
+    userData: Object.keys(userData).length > 0 ? userData : undefined,
   })
 }
 
@@ -216,6 +247,8 @@ function describe(client: NewClient['client']): Printable {
     session_ttl: formatLife(client.sessionTtl),
     retry_window: formatLife(client.retryWindow),
     django: describeDjango(client.django),
+    answer_data: client.userData?.answer ?? {},
+    token_data: client.userData?.token ?? {},
     disabled: client.disabledAt !== null,
     created_at: formatTime(client.createdAt),
   }
@@ -228,5 +261,7 @@ function describeDjango(settings: NewClient['client']['django']): Printable | nu
     rotate_refresh_tokens: settings.rotateRefreshTokens,
     blacklist_after_rotation: settings.blacklistAfterRotation,
     username_field: settings.usernameField,
+    drf_jwt_package: settings.drfJwtPackage,
+    auth_cookie: settings.authCookie,
   })
 }

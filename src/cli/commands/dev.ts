@@ -73,7 +73,12 @@ async function readDevConfig(data: string, port: number | undefined): Promise<Co
   const { kept, warnings } = leaveProduction(file)
   const config = readConfig(environment, {
     file: kept,
-    defaults: { MINTAGE_ADMIN_PORT: 'off', MINTAGE_SIMPLEJWT_CLIENT: devPublicClient },
+    defaults: {
+      MINTAGE_ADMIN_PORT: 'off',
+      MINTAGE_SIMPLEJWT_CLIENT: devPublicClient,
+      MINTAGE_DRF_JWT_CLIENT: devPublicClient,
+      MINTAGE_PYJWT_CLIENT: devPublicClient,
+    },
   })
   if (!isLoopback(config.host)) {
     throw new ConfigError([

@@ -2,6 +2,8 @@ import type Router from '@koa/router'
 import type { Middleware } from 'koa'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
+import { drfJwtFormat } from './drf-jwt/endpoints.ts'
+import { pyJwtFormat } from './pyjwt/endpoints.ts'
 import { appendSlash, serveView, type View } from './rest/view.ts'
 import type { DjangoServices } from './services.ts'
 import { simpleJwtFormat } from './simplejwt/endpoints.ts'
@@ -16,10 +18,14 @@ export interface WireFormat {
 /** The `client_id` that each format acts for; undefined: there is no such format. */
 export interface DjangoClients {
   readonly simplejwt?: string | undefined
+  readonly drfJwt?: string | undefined
+  readonly pyjwt?: string | undefined
 }
 
 const formats: Readonly<Record<keyof DjangoClients, (services: DjangoServices) => WireFormat>> = {
   simplejwt: simpleJwtFormat,
+  drfJwt: drfJwtFormat,
+  pyjwt: pyJwtFormat,
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 } from './api-error.ts'
 import { type Field, readFields } from './fields.ts'
 import { negotiate, rendered } from './negotiation.ts'
-import { parsed, readData } from './request-data.ts'
+import { parsed, type RequestData, readData } from './request-data.ts'
 
 /** An endpoint that takes a POST, as a view of Django REST framework answers. */
 export interface View {
@@ -22,13 +22,19 @@ export interface View {
   readonly name: string
   readonly description: string
   readonly fields: readonly Field[]
-  /** The `WWW-Authenticate` of its 401. */
-  readonly challenge: string
+  /** The `WWW-Authenticate` of its 401; undefined where it has none. */
+  readonly challenge?: string
+  /** Of its good answers; 200 where nothing else is said. */
+  readonly status?: number
   /**
    * Answers a POST whose fields are good. What it throws is answered: an `ApiError` as it says, and an `OAuthError` of
    * the core, which says that the client may not do this, with 403.
    */
   post(fields: ReadonlyMap<string, string>, context: Context): Promise<JsonObject>
+  /** In place of the serializer's check of the fields. */
+  readonly read?: (data: RequestData) => ReadonlyMap<string, string>
+  /** In place of the body that Django REST framework gives an error. */
+  readonly describeError?: (error: ApiError) => JsonObject
 }
 
 const allowed = 'POST, OPTIONS'
@@ -44,12 +50,15 @@ export function serveView(find: () => Promise<View>, logger: Logger): Middleware
       context.set('Pragma', 'no-cache')
       indent = negotiate(context)
       view = await find()
-      send(context, 200, await answer(view, context), indent)
+      const body = await answer(view, context)
+      send(context, context.method === 'POST' ? (view.status ?? 200) : 200, body, indent)
     } catch (thrown) {
       const error = toApiError(thrown)
       report(logger, context, thrown, error)
-      send(context, error.status, error.body, indent)
-      if (view && error instanceof AuthenticationFailedError) context.set('WWW-Authenticate', view.challenge)
+      send(context, error.status, view?.describeError?.(error) ?? error.body, indent)
+      if (view?.challenge !== undefined && error instanceof AuthenticationFailedError) {
+        context.set('WWW-Authenticate', view.challenge)
+      }
       context.set({ ...error.headers })
       context.state['error'] = error.code
     }
@@ -61,7 +70,7 @@ export function appendSlash(location: string): Middleware {
   return (context) => {
     context.status = 301
     context.set('Location', `${location}${context.search}`)
-    context.type = 'text/html; charset=utf-8'
+    context.set('Content-Type', 'text/html; charset=utf-8')
     context.body = ''
   }
 }
@@ -69,7 +78,8 @@ export function appendSlash(location: string): Middleware {
 async function answer(view: View, context: Context): Promise<JsonObject> {
   if (context.method === 'OPTIONS') return describe(view)
   if (context.method !== 'POST') throw methodNotAllowed(context.method)
-  return view.post(readFields(await readData(context), view.fields), context)
+  const data = await readData(context)
+  return view.post(view.read ? view.read(data) : readFields(data, view.fields), context)
 }
 
 /** `SimpleMetadata`. */

@@ -3,12 +3,13 @@ import { djangoSettings } from '../../../clients/django-settings.ts'
 import { second } from '../../../lib/durations.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
 import { InvalidGrantError } from '../../../protocol/errors.ts'
-import type { Counting } from '../../../sessions/refresh-decision.ts'
 import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId, presets } from '../../../tokens/claims-preset.ts'
 import { isIssuedTo } from '../../../tokens/own-token.ts'
-import { RefreshJwts } from '../refresh-jwt.ts'
+import { Authorizations } from '../authorizations.ts'
+import { countingFor } from '../counting.ts'
+import { endOf, RefreshJwts } from '../refresh-jwt.ts'
 import type { DjangoServices } from '../services.ts'
 import {
   noActiveAccount,
@@ -31,17 +32,20 @@ const slidingPreset: ClaimsPresetFunction = (content) => ({
 /** What SimpleJWT's views do with tokens, done by the core. */
 export class SimpleJwtTokens {
   readonly #services: DjangoServices
+  readonly #authorizations: Authorizations
   readonly #refreshJwts: RefreshJwts
 
   constructor(services: DjangoServices) {
     this.#services = services
-    this.#refreshJwts = new RefreshJwts(services.sessions, 'simplejwt refresh')
+    this.#authorizations = new Authorizations(services)
+    this.#refreshJwts = new RefreshJwts(services.sessions, 'simplejwt refresh', { token_type: 'refresh' })
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
   async obtainPair(client: ClientRecord, username: string, password: string): Promise<JsonObject> {
-    const { access, refresh } = await this.#issuePair(await this.#login(client, username, password))
-    return { ...(refresh !== undefined && { refresh }), access }
+    const login = await this.#login(client, username, password)
+    const { access, refresh, userData } = await this.#issuePair(login)
+    return { ...userData, ...(refresh !== undefined && { refresh }), access }
   }
 
   async obtainSliding(client: ClientRecord, username: string, password: string): Promise<JsonObject> {
@@ -50,33 +54,21 @@ export class SimpleJwtTokens {
 
   /** The answer holds a refresh token where the client is to use another one from now on. */
   async refreshPair(client: ClientRecord, token: string): Promise<JsonObject> {
-    const { jti: refreshToken, exp } = await this.#readRefresh(token)
+    const { refreshToken, exp } = await this.#readRefresh(token)
     const { rotateRefreshTokens, blacklistAfterRotation } = djangoSettings(client)
     const isPast = this.#isPast(exp)
     // Where earlier tokens go on counting, each does so to its own end and no longer.
     if (isPast && !blacklistAfterRotation) throw tokenIsExpired()
-    const counting: Counting = !rotateRefreshTokens
-      ? 'always'
-      : blacklistAfterRotation
-        ? 'once'
-        : 'until_expiry'
-    const authorization = await this.#services.pipeline
-      .authorizeKnown(client, {
-        parameters: new Map([
-          ['grant_type', 'refresh_token'],
-          ['refresh_token', refreshToken],
-        ]),
-        idempotencyKey: undefined,
-        counting,
-      })
+    const authorization = await this.#authorizations
+      .refresh(client, refreshToken, { counting: countingFor(client) })
       .catch((error) => {
         // The core has looked first, for an old token that is used again ends its session, past its expiry too.
         if (isPast && error instanceof RefreshRefusedError) throw tokenIsExpired()
         throw error instanceof RefreshRefusedError ? toTokenError(error) : error
       })
-    const { access, refresh, inner } = await this.#issuePair(authorization)
+    const { access, refresh, inner, userData } = await this.#issuePair(authorization)
     const isNew = rotateRefreshTokens || inner !== refreshToken
-    return { access, ...(isNew && refresh !== undefined && { refresh }) }
+    return { ...userData, access, ...(isNew && refresh !== undefined && { refresh }) }
   }
 
   async refreshSliding(client: ClientRecord, token: string): Promise<JsonObject> {
@@ -92,15 +84,9 @@ export class SimpleJwtTokens {
     if (typeof until !== 'number' || this.#isPast(until)) {
       throw tokenNotValid("Token 'refresh_exp' claim has expired")
     }
-    const authorization = await this.#services.pipeline
-      .authorizeKnown(client, {
-        parameters: new Map([['grant_type', 'refresh_token']]),
-        idempotencyKey: undefined,
-        resume: claims.sid,
-      })
-      .catch((error) => {
-        throw error instanceof RefreshRefusedError ? toTokenError(error) : error
-      })
+    const authorization = await this.#authorizations.resume(client, claims.sid).catch((error) => {
+      throw error instanceof RefreshRefusedError ? toTokenError(error) : error
+    })
     return this.#issueSliding(authorization)
   }
 
@@ -109,7 +95,7 @@ export class SimpleJwtTokens {
     const jwt = this.#refreshJwts.read(token)
     if (jwt) {
       if (this.#isPast(jwt.exp)) throw tokenIsExpired()
-      if (!(await this.#counts(client, jwt.jti))) throw verifiedIsBlacklisted()
+      if (!(await this.#counts(client, jwt.refreshToken))) throw verifiedIsBlacklisted()
       return {}
     }
     const { kind } = await this.#services.introspection.judge(token)
@@ -121,7 +107,7 @@ export class SimpleJwtTokens {
 
   /** Ends the session, by an earlier token of it too, though that is answered as one that is blacklisted already. */
   async blacklist(client: ClientRecord, token: string): Promise<JsonObject> {
-    const { jti: refreshToken, exp } = await this.#readRefresh(token)
+    const { refreshToken, exp } = await this.#readRefresh(token)
     if (this.#isPast(exp)) throw tokenIsExpired()
     const counts = await this.#counts(client, refreshToken)
     await this.#services.revocation.revoke(refreshToken, client).catch((error) => {
@@ -137,48 +123,31 @@ export class SimpleJwtTokens {
     return found !== undefined && (found.isLatest || !djangoSettings(client).blacklistAfterRotation)
   }
 
-  #login(client: ClientRecord, username: string, password: string): Promise<Authorization> {
-    const parameters = new Map([
-      ['grant_type', 'password'],
-      ['username', username],
-      ['password', password],
-    ])
-    return this.#services.pipeline
-      .authorizeKnown(client, { parameters, idempotencyKey: undefined })
-      .catch((error) => {
-        throw error instanceof InvalidGrantError ? noActiveAccount() : error
-      })
+  #login(client: ClientRecord, name: string, password: string): Promise<Authorization> {
+    return this.#authorizations.logIn(client, { name, password, refuse: noActiveAccount })
   }
 
   async #issuePair(authorization: Authorization) {
-    const { response, open } = await this.#services.mint
-      .issueWithSession({ ...authorization, preset: presets.simplejwt })
-      .catch((error) => {
-        // The account ended between the password and the session.
-        throw error instanceof InvalidGrantError ? noActiveAccount() : error
-      })
+    const { response, open, userData } = await this.#authorizations.issue(
+      authorization,
+      presets.simplejwt,
+      noActiveAccount,
+    )
     const { subject } = authorization
     const { access_token: access, refresh_token: inner } = response
-    if (!open || inner === undefined || subject.kind !== 'user') return { access }
+    if (!open || inner === undefined || subject.kind !== 'user') return { access, userData }
     const { user_id: userId = subject.id } = djangoUserId({ user: subject })
-    const { session } = open
-    const refresh = this.#refreshJwts.write({
-      token_type: 'refresh',
-      exp: Math.floor(endOf(session) / second),
-      iat: Math.floor(session.rotatedAt / second),
-      jti: inner,
-      user_id: userId,
-    })
-    return { access, inner, refresh }
+    const refresh = this.#refreshJwts.write(inner, open.session, userId)
+    return { access, inner, refresh, userData }
   }
 
   async #issueSliding(authorization: Authorization): Promise<JsonObject> {
-    const { response } = await this.#services.mint
-      .issueWithSession({ ...authorization, preset: slidingPreset })
-      .catch((error) => {
-        throw error instanceof InvalidGrantError ? noActiveAccount() : error
-      })
-    return { token: response.access_token }
+    const { response, userData } = await this.#authorizations.issue(
+      authorization,
+      slidingPreset,
+      noActiveAccount,
+    )
+    return { ...userData, token: response.access_token }
   }
 
   async #readRefresh(token: string) {
@@ -192,9 +161,4 @@ export class SimpleJwtTokens {
   #isPast(seconds: number): boolean {
     return seconds * second <= this.#services.clock.now()
   }
-}
-
-/** When a session ends unless it is refreshed, in milliseconds since the epoch. */
-function endOf(session: { readonly idleExpiresAt: number; readonly expiresAt: number }): number {
-  return Math.min(session.idleExpiresAt, session.expiresAt)
 }

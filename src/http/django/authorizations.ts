@@ -1,0 +1,71 @@
+import type { ClientRecord } from '../../clients/client-directory.ts'
+import type { KnownClientRequest } from '../../grants/pipeline.ts'
+import { InvalidGrantError } from '../../protocol/errors.ts'
+import type { Authorization } from '../../tokens/authorization.ts'
+import type { ClaimsPresetFunction } from '../../tokens/claims-preset.ts'
+import type { IssuedTokens } from '../../tokens/mint.ts'
+import type { LoginName } from '../../users/user-authentication.ts'
+import type { ApiError } from './rest/api-error.ts'
+import type { DjangoServices } from './services.ts'
+
+/** A name and a password, and what a wire format says to whoever is not let in. */
+export interface Login {
+  readonly name: string
+  readonly password: string
+  readonly by?: LoginName
+  readonly refuse: () => ApiError
+}
+
+/** The core's grants and mint, as the wire formats ask for them: for a client that is known already. */
+export class Authorizations {
+  readonly #services: DjangoServices
+
+  constructor(services: DjangoServices) {
+    this.#services = services
+  }
+
+  /** @throws {ApiError} the same for whatever keeps the user out. */
+  logIn(client: ClientRecord, { name, password, by, refuse }: Login): Promise<Authorization> {
+    const request = { grant_type: 'password', username: name, password }
+    return this.#authorize(client, request, { loginName: by }).catch((error) => {
+      throw error instanceof InvalidGrantError ? refuse() : error
+    })
+  }
+
+  /** Redeems a refresh token of the core. @throws {RefreshRefusedError} by its rules. */
+  refresh(
+    client: ClientRecord,
+    refreshToken: string,
+    options: Pick<KnownClientRequest, 'counting'>,
+  ): Promise<Authorization> {
+    return this.#authorize(client, { grant_type: 'refresh_token', refresh_token: refreshToken }, options)
+  }
+
+  /** Goes on with a session whose access token was shown. @throws {RefreshRefusedError} by the rules of refreshing. */
+  resume(client: ClientRecord, sid: string): Promise<Authorization> {
+    return this.#authorize(client, { grant_type: 'refresh_token' }, { resume: sid })
+  }
+
+  /** @param refuse what to say when the account ended between the password and the session. */
+  issue(
+    authorization: Authorization,
+    preset: ClaimsPresetFunction,
+    refuse: () => ApiError,
+  ): Promise<IssuedTokens> {
+    return this.#services.mint.issueWithSession({ ...authorization, preset }).catch((error) => {
+      throw error instanceof InvalidGrantError ? refuse() : error
+    })
+  }
+
+  #authorize(
+    client: ClientRecord,
+    parameters: Readonly<Record<string, string>>,
+    options: Omit<KnownClientRequest, 'parameters' | 'idempotencyKey'>,
+  ): Promise<Authorization> {
+    return this.#services.pipeline.authorizeKnown(client, {
+      parameters: new Map(Object.entries(parameters)),
+      idempotencyKey: undefined,
+      ...options,
+    })
+  }
+}

@@ -1,0 +1,83 @@
+import type { Context } from 'koa'
+import type { ClientRecord } from '../../../clients/client-directory.ts'
+import { djangoSettings } from '../../../clients/django-settings.ts'
+import type { JsonObject } from '../../../protocol/claims.ts'
+import type { Field } from '../rest/fields.ts'
+import type { View } from '../rest/view.ts'
+import type { WireFormat } from '../routes.ts'
+import type { DjangoServices } from '../services.ts'
+import { drfJwtWords } from './package.ts'
+import { type DrfJwtAnswer, DrfJwtTokens } from './tokens.ts'
+
+/** The views of djangorestframework-jwt 1.11 and of its fork drf-jwt 1.19 (`rest_framework_jwt/views.py`). */
+export function drfJwtFormat(services: DjangoServices): WireFormat {
+  const tokens = new DrfJwtTokens(services)
+  return {
+    setting: 'MINTAGE_DRF_JWT_CLIENT',
+    views: {
+      '/api-token-auth/': (client) => obtain(tokens, client),
+      '/api-token-refresh/': (client) => refresh(tokens, client),
+      '/api-token-verify/': (client) => verify(tokens, client),
+    },
+  }
+}
+
+function obtain(tokens: DrfJwtTokens, client: ClientRecord): View {
+  const { usernameField } = djangoSettings(client)
+  return toView(client, {
+    name: 'Obtain Json Web Token',
+    description:
+      "API View that receives a POST with a user's username and password.\n\n" +
+      'Returns a JSON Web Token that can be used for authenticated requests.',
+    fields: [{ name: usernameField }, { name: 'password' }],
+    take: (fields) => tokens.obtain(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
+  })
+}
+
+function refresh(tokens: DrfJwtTokens, client: ClientRecord): View {
+  return toView(client, {
+    name: 'Refresh Json Web Token',
+    description:
+      'API View that returns a refreshed token (with new expiration) based on\n' +
+      "existing token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\n" +
+      "if it's within expiration window, then copy it to the new token",
+    fields: [{ name: 'token' }],
+    take: (fields) => tokens.refresh(client, fields.get('token') ?? ''),
+  })
+}
+
+function verify(tokens: DrfJwtTokens, client: ClientRecord): View {
+  return toView(client, {
+    name: 'Verify Json Web Token',
+    description: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
+    fields: [{ name: 'token' }],
+    take: (fields) => tokens.verify(client, fields.get('token') ?? ''),
+  })
+}
+
+interface Taking {
+  readonly name: string
+  readonly description: string
+  readonly fields: readonly Field[]
+  take(fields: ReadonlyMap<string, string>): Promise<DrfJwtAnswer>
+}
+
+function toView(client: ClientRecord, { take, ...shown }: Taking): View {
+  const { drfJwtPackage, authCookie } = djangoSettings(client)
+  const { status, tellsIssueTime } = drfJwtWords[drfJwtPackage]
+  return {
+    ...shown,
+    status,
+    async post(fields, context): Promise<JsonObject> {
+      const { token, issuedAt, expiresIn, userData } = await take(fields)
+      if (authCookie !== undefined) setCookie(context, authCookie, token, expiresIn)
+      return { ...userData, ...(tellsIssueTime && { pk: issuedAt }), token }
+    },
+  }
+}
+
+/** `JWT_AUTH_COOKIE` (RFC 6265 §4.1), which no script reads and no other site's form sends. */
+function setCookie(context: Context, name: string, token: string, maxAge: number): void {
+  const attributes = ['Path=/', `Max-Age=${maxAge}`, 'HttpOnly', 'Secure', 'SameSite=Lax']
+  context.append('Set-Cookie', [`${name}=${token}`, ...attributes].join('; '))
+}
