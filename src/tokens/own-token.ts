@@ -17,13 +17,20 @@ export function readOwnToken(
     const jws = parseCompactJws(token)
     const publicKey = keys.publicKey(jws.header.kid)
     if (!publicKey) return undefined
-    const claims = verifyCompactJws(jws, publicKey)
-    // The issuer signs nothing but access tokens of its own making, so the rest of the shape follows.
-    return claims['iss'] === issuer ? (claims as AccessTokenClaims & JsonObject) : undefined
+    const claims: JsonObject = verifyCompactJws(jws, publicKey)
+    return claims['iss'] === issuer && isAccessToken(claims) ? claims : undefined
   } catch (error) {
     if (error instanceof InvalidTokenError) return undefined
     throw error
   }
+}
+
+/** The same keys sign the status lists, which anybody can fetch and present. */
+function isAccessToken(claims: JsonObject): claims is AccessTokenClaims & JsonObject {
+  return (
+    (['sub', 'aud', 'client_id', 'jti'] as const).every((name) => typeof claims[name] === 'string') &&
+    (['iat', 'exp'] as const).every((name) => typeof claims[name] === 'number')
+  )
 }
 
 /** Whether an access token was issued to this very client, not to another that had its name before. */

@@ -10,6 +10,7 @@ import {
 } from '../support/in-process-issuer.ts'
 import { basic, decodeClaims } from '../support/oauth.ts'
 import { ask, clientToken, isActive, login, refresh } from '../support/requests.ts'
+import { fetchListOf } from '../support/status.ts'
 
 const billing = 'https://billing.example'
 const grants = ['client_credentials', 'password', 'refresh_token'] as const
@@ -109,6 +110,14 @@ test('security 22: what is no token is not active, whatever it looks like', asyn
     t.is(answer.status, 200, token.slice(0, 40))
     t.is(answer.text, inactive, token.slice(0, 40))
   }
+})
+
+test('security 22: what the issuer signs besides access tokens is not active', async (t) => {
+  const token = await clientToken(issuer)
+  const list = await fetchListOf(token, issuer.url)
+  t.is(decodeClaims(list)['iss'], decodeClaims(token)['iss'])
+  t.is(await introspect(list), inactive)
+  t.is(await introspect(list, as('registered')), inactive)
 })
 
 test('security 22: only the latest generation of a refresh token is active, and asking changes nothing', async (t) => {

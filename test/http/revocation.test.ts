@@ -2,6 +2,7 @@ import test from 'ava'
 import { audience, openTestIssuer, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { basic } from '../support/oauth.ts'
 import { ask, auditTypes, clientToken, isActive, login, refresh } from '../support/requests.ts'
+import { fetchListOf } from '../support/status.ts'
 
 let issuer: TestIssuer
 let other: { readonly Authorization: string }
@@ -47,6 +48,10 @@ test('security 23: a token of another installation revokes with 200', async (t) 
   const pair = await login(elsewhere)
   for (const token of [pair.access_token, pair.refresh_token]) t.is((await revoke(token)).status, 200)
   t.true(await isActive(elsewhere, pair.access_token))
+})
+
+test('security 23: what the issuer signs besides access tokens revokes with 200', async (t) => {
+  t.is((await revoke(await fetchListOf(await clientToken(issuer), issuer.url))).status, 200)
 })
 
 test('security 23: another client’s token is refused with an error, and nothing has changed', async (t) => {

@@ -44,6 +44,11 @@ export function bitAt(bits: Buffer, index: number): number {
   return ((bits[index >> 3] ?? 0) >> (index & 7)) & 1
 }
 
+/** The signed list that a token names, as the issuer at `url` serves it to anybody. */
+export async function fetchListOf(token: string, url: string): Promise<string> {
+  return (await fetch(url + new URL(placeOf(token).uri).pathname)).text()
+}
+
 /** The bit of a token in its list, as the issuer at `url` serves it. */
 export async function bitOf(token: string, url: string): Promise<number> {
   const { idx, uri } = placeOf(token)

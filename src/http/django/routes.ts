@@ -1,4 +1,5 @@
 import type Router from '@koa/router'
+import type { Middleware } from 'koa'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import { ConfiguredClient } from './configured-client.ts'
 import { drfJwtFormat } from './drf-jwt/endpoints.ts'
@@ -54,11 +55,20 @@ export function addDjangoRoutes(
         if (context.method !== 'POST') return view
         return withCookies(view, () => services.cookies.open(found, context, family), services.clock)
       }, services.logger)
+      const here = exactly(path, serve, appendSlash(`${place.path}${path}`))
       for (const prefix of place.prefixes) {
-        router.all(`${prefix}${path}`, serve)
-        router.all(`${prefix}${path.slice(0, -1)}`, appendSlash(`${place.path}${path}`))
+        router.all(`${prefix}${path}`, here)
+        router.all(`${prefix}${path.slice(0, -1)}`, here)
       }
     }
   }
   return paths
+}
+
+/** The router takes a path with two slashes behind it, and in capitals, for the same; Django does not. */
+function exactly(path: string, serve: Middleware, redirect: Middleware): Middleware {
+  return (context, next) => {
+    if (context.path.endsWith(path)) return serve(context, next)
+    return `${context.path}/`.endsWith(path) ? redirect(context, next) : next()
+  }
 }

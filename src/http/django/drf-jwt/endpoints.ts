@@ -28,13 +28,18 @@ export function drfJwtFormat(services: DjangoServices): WireFormat {
 }
 
 function obtain(tokens: DrfJwtTokens, client: ClientRecord): View {
-  const { usernameField } = djangoSettings(client)
+  const { usernameField, drfJwtPackage } = djangoSettings(client)
+  const { showsToken } = drfJwtWords[drfJwtPackage]
   return toView(client, {
     name: 'Obtain Json Web Token',
     description:
       "API View that receives a POST with a user's username and password.\n\n" +
       'Returns a JSON Web Token that can be used for authenticated requests.',
-    fields: [{ name: usernameField }, { name: 'password' }],
+    fields: [
+      { name: usernameField },
+      { name: 'password' },
+      ...(showsToken ? [{ name: 'token', readOnly: true }] : []),
+    ],
     cookies: { sets: single },
     take: (fields) => tokens.obtain(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
   })
@@ -43,10 +48,7 @@ function obtain(tokens: DrfJwtTokens, client: ClientRecord): View {
 function refresh(tokens: DrfJwtTokens, client: ClientRecord): View {
   return toView(client, {
     name: 'Refresh Json Web Token',
-    description:
-      'API View that returns a refreshed token (with new expiration) based on\n' +
-      "existing token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\n" +
-      "if it's within expiration window, then copy it to the new token",
+    description: drfJwtWords[djangoSettings(client).drfJwtPackage].refreshing,
     fields: [{ name: 'token' }],
     cookies: { reads: single, sets: single },
     take: (fields) => tokens.refresh(client, fields.get('token') ?? ''),
@@ -56,7 +58,7 @@ function refresh(tokens: DrfJwtTokens, client: ClientRecord): View {
 function verify(tokens: DrfJwtTokens, client: ClientRecord): View {
   return toView(client, {
     name: 'Verify Json Web Token',
-    description: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
+    description: drfJwtWords[djangoSettings(client).drfJwtPackage].verifying,
     fields: [{ name: 'token' }],
     cookies: { reads: single, sets: single },
     take: (fields) => tokens.verify(client, fields.get('token') ?? ''),

@@ -4,6 +4,11 @@ import type { DrfJwtPackage } from '../../../clients/django-settings.ts'
 export interface DrfJwtWords {
   /** Of a good answer. */
   readonly status: 200 | 201
+  /** Whether `OPTIONS` tells of the token that a login gives. */
+  readonly showsToken: boolean
+  /** What `OPTIONS` says of refreshing and verifying. */
+  readonly refreshing: string
+  readonly verifying: string
   /** Whether answers hold the time of issue as `pk`. */
   readonly tellsIssueTime: boolean
   /** Whether tokens hold the user's e-mail address. */
@@ -21,6 +26,12 @@ export interface DrfJwtWords {
 export const drfJwtWords: Readonly<Record<DrfJwtPackage, DrfJwtWords>> = {
   'djangorestframework-jwt': {
     status: 200,
+    showsToken: false,
+    refreshing:
+      'API View that returns a refreshed token (with new expiration) based on\n' +
+      "existing token\n\nIf 'orig_iat' field (original issued-at-time) is found, will first check\n" +
+      "if it's within expiration window, then copy it to the new token",
+    verifying: 'API View that checks the veracity of a token, returning the token if it\nis valid.',
     tellsIssueTime: false,
     tellsEmail: true,
     tellsFirstId: false,
@@ -33,6 +44,12 @@ export const drfJwtWords: Readonly<Record<DrfJwtPackage, DrfJwtWords>> = {
   },
   'drf-jwt': {
     status: 201,
+    showsToken: true,
+    refreshing:
+      'API View that returns a refreshed token (with new expiration) based on\n' +
+      "existing token\n\nIf 'orig_iat' field (original issued-at-time) is found it will first check\n" +
+      "if it's within expiration window, then copy it to the new token.",
+    verifying: 'API View that checks the validity of a token, returning the token if it\nis valid.',
     tellsIssueTime: true,
     tellsEmail: false,
     tellsFirstId: true,
