@@ -23,27 +23,40 @@ export async function installExamples(
 ): Promise<readonly Failure[]> {
   await installDebianPackages(examples, say)
   const archive = examples.some(({ ownVerifier }) => ownVerifier) ? await packVerifier(scratch) : undefined
-  const install = async (example: Example): Promise<Failure | undefined> => {
-    const start = performance.now()
-    const missing = findMissing(example)
-    if (missing.length > 0) return { example, reason: `not on PATH: ${missing.join(', ')}` }
-    try {
-      for (const command of example.install) await run(command, example.directory)
-      if (archive !== undefined && example.ownVerifier) await installArchive(archive, example.directory)
-    } catch (error) {
-      return { example, reason: error instanceof Error ? error.message : String(error) }
+  const failures: Failure[] = []
+  await inParallel(width, toQueues(examples), async (queue) => {
+    for (const example of queue) {
+      const start = performance.now()
+      const reason = await installExample(example, archive)
+      if (reason !== undefined) failures.push({ example, reason })
+      else say(`installed ${example.name} in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
     }
-    say(`installed ${example.name} in ${((performance.now() - start) / 1_000).toFixed(1)} s`)
-    return undefined
-  }
-  const ecosystems = [...new Set(examples.map(({ ecosystem }) => ecosystem))]
-  // One after the other in an ecosystem: compilers at work side by side compile the same into the cache that they share.
-  const results = await inParallel(width, ecosystems, async (name) => {
-    const failures: (Failure | undefined)[] = []
-    for (const example of examples) if (example.ecosystem === name) failures.push(await install(example))
-    return failures
   })
-  return results.flat().filter((failure) => failure !== undefined)
+  return failures
+}
+
+/**
+ * What is installed one after the other: compilers at work side by side wait for each other, or compile the same into the
+ * cache that they share. They take longest, so they come first.
+ */
+function toQueues(examples: readonly Example[]): readonly (readonly Example[])[] {
+  const compiled = ['Rust', 'Java', 'Go']
+  const queues = compiled.map((name) => examples.filter(({ ecosystem }) => ecosystem === name))
+  const others = examples.filter(({ ecosystem }) => !compiled.includes(ecosystem))
+  return [...queues, ...others.map((example) => [example])]
+}
+
+/** Installs one; returns why it could not be. */
+async function installExample(example: Example, archive: string | undefined): Promise<string | undefined> {
+  const missing = findMissing(example)
+  if (missing.length > 0) return `not on PATH: ${missing.join(', ')}`
+  try {
+    for (const command of example.install) await run(command, example.directory)
+    if (archive !== undefined && example.ownVerifier) await installArchive(archive, example.directory)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return undefined
 }
 
 /** The programs that an example needs and this machine lacks. */
