@@ -116,10 +116,12 @@ export class PasswordHasher {
       this.#pad(iterations - work)
       return
     }
-    // The speed of bcrypt is learned from the padding itself, for a thread may not have done any yet.
+    // The beginning of the padding tells how fast bcrypt is at this moment.
     const first = iterations / 2 ** Math.min(3, this.#policy.cost - leastBcryptCost)
+    const began = this.#stopwatch.now()
     this.#pad(first)
-    this.#pad(iterations - first - this.#stopwatch.toIterations(work, elapsed))
+    const iteration = (this.#stopwatch.now() - began) / first
+    this.#pad(iterations - first - this.#stopwatch.toIterations(work, elapsed, iteration))
   }
 
   /** Does `iterations` iterations of bcrypt, as powers of two: those of which the number is the sum. */
@@ -130,8 +132,6 @@ export class PasswordHasher {
   }
 
   #burn(cost: number): void {
-    const began = this.#stopwatch.now()
     this.#current.verify('', this.#current.dummy(cost))
-    this.#stopwatch.learn(cost, this.#stopwatch.now() - began)
   }
 }
