@@ -4,6 +4,7 @@ import * as status from './0002-status.ts'
 import * as auditChain from './0003-audit-chain.ts'
 import * as djangoSettings from './0004-django-settings.ts'
 import * as userData from './0005-user-data.ts'
+import * as usersFromElsewhere from './0006-users-from-elsewhere.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003-audit-chain', ...auditChain },
   { name: '0004-django-settings', ...djangoSettings },
   { name: '0005-user-data', ...userData },
+  { name: '0006-users-from-elsewhere', ...usersFromElsewhere },
 ]

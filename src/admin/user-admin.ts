@@ -1,6 +1,6 @@
 import { randomId } from '../lib/ids.ts'
 import { quote } from '../lib/quote.ts'
-import type { JsonObject } from '../protocol/claims.ts'
+import { findUserIdClaim, type JsonObject } from '../protocol/claims.ts'
 import { DuplicateError } from '../store/errors.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
@@ -59,6 +59,7 @@ export class UserAdmin {
           claims,
           password: hash,
           passwordNormalised: true,
+          importedPassword: null,
           passwordChangedAt: tx.now,
           disabledAt: null,
           createdAt: tx.now,
@@ -69,8 +70,9 @@ export class UserAdmin {
         return user
       })
     } catch (error) {
-      if (error instanceof DuplicateError) throw new AdminError(`There is a user ${quote(username)} already.`)
-      throw error
+      if (!(error instanceof DuplicateError)) throw error
+      const namesake = await this.#store.users.findByUsername(username)
+      throw namesake ? new AdminError(`There is a user ${quote(username)} already.`) : takenUserId(claims)
     }
   }
 
@@ -79,14 +81,14 @@ export class UserAdmin {
     return find(this.#store, name)
   }
 
-  /** All users by id, a page at a time. */
+  /** All users by user name, a page at a time. */
   async *list(): AsyncGenerator<UserRecord> {
     for (let after = ''; ; ) {
       const page = await this.#store.users.page(after, 500)
       yield* page
       const last = page.at(-1)
       if (!last) return
-      after = last.id
+      after = last.username
     }
   }
 
@@ -144,6 +146,9 @@ export class UserAdmin {
   ): Promise<UserRecord> {
     return this.#store.transaction(async (tx) => {
       const changed = { ...(await change(tx, await find(tx, name))), updatedAt: tx.now }
+      const userId = findUserIdClaim(changed.claims)
+      const holder = userId === undefined ? undefined : await tx.users.findByUserIdClaim(userId)
+      if (holder && holder.id !== changed.id) throw takenUserId(changed.claims)
       await tx.users.update(changed)
       return changed
     })
@@ -155,6 +160,10 @@ export class UserAdmin {
     await checkNewPassword(normalised, this.#passwordMinLength, owner)
     return this.#hashes.hash(normalised)
   }
+}
+
+function takenUserId(claims: JsonObject): AdminError {
+  return new AdminError(`Another user has the user_id ${quote(findUserIdClaim(claims) ?? '')} already.`)
 }
 
 async function find(tables: Pick<Store, 'users'>, name: string): Promise<UserRecord> {

@@ -39,8 +39,13 @@ const protectedClaims: ReadonlySet<string> = new Set([
 
 /**
  * The names in `claims` that only the issuer may set; empty when all may be set by a user's or client's record.
- * @param except what this record may set all the same.
+ * @param except may be set by the record nevertheless.
  */
 export function findProtectedClaims(claims: JsonObject, except: readonly string[] = []): readonly string[] {
   return Object.keys(claims).filter((name) => protectedClaims.has(name) && !except.includes(name))
+}
+
+/** Whom services of the project that a user came from mean by the user: the claim `user_id`, as a text. */
+export function findUserIdClaim({ user_id: id }: JsonObject): string | undefined {
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
 }

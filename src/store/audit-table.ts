@@ -28,8 +28,9 @@ export class AuditTable {
     this.#stamps = stamps
   }
 
-  async append(event: Event, at: number): Promise<void> {
-    await this.#query('audit').insert(toAuditRow(event, at, this.#stamps))
+  async append(events: readonly Event[], at: number): Promise<void> {
+    if (events.length === 0) return
+    await this.#query('audit').insert(events.map((event) => toAuditRow(event, at, this.#stamps)))
   }
 
   /** The newest `limit` rows, oldest first. */

@@ -65,7 +65,7 @@ export class PostgresRedeemer implements Redeemer {
     const decision = decide(row && toRedeemable(row), now, this.#availability.servingSince(now))
     if (decision.write) await trx('sessions').where({ handle }).update(toColumns(decision.write))
     for (const event of decision.events ?? []) {
-      if (isAudited(event)) await new AuditTable(trx, this.#stamps).append(event, now)
+      if (isAudited(event)) await new AuditTable(trx, this.#stamps).append([event], now)
     }
     const isEnd = decision.write?.kind === 'end'
     const place = isEnd && row ? toReference(row) : undefined

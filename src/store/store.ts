@@ -75,10 +75,10 @@ export class StoreTransaction extends Tables {
     this.now = now
   }
 
-  /** Writes the event's audit row where it has one, and tells the event after the commit. */
-  async record(event: Event): Promise<void> {
-    if (isAudited(event)) await this.audit.append(event, this.now)
-    this.#events.push(event)
+  /** Writes the audit rows of those events that have one, and tells all of them after the commit. */
+  async record(...events: readonly Event[]): Promise<void> {
+    await this.audit.append(events.filter(isAudited), this.now)
+    this.#events.push(...events)
   }
 
   /** Lets every process know, after the commit, that what it remembers of the topic is out of date. */

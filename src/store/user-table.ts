@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { JsonObject } from '../protocol/claims.ts'
+import { findUserIdClaim, type JsonObject } from '../protocol/claims.ts'
 
 /** A user. Times are milliseconds since the epoch. */
 export interface UserRecord {
@@ -12,6 +12,11 @@ export interface UserRecord {
   readonly password: string | null
   /** Whether the password was normalised before it was hashed, as it is for every hash made here. */
   readonly passwordNormalised: boolean
+  /**
+   * The digest of the hash that the user came with from elsewhere, whatever hash there is by now; null for one who was
+   * made here, or came without.
+   */
+  readonly importedPassword: string | null
   /** When another password was set; a better hash of the same one does not count. */
   readonly passwordChangedAt: number
   readonly disabledAt: number | null
@@ -27,6 +32,9 @@ interface UserRow {
   claims: string
   password: string | null
   password_normalised: number
+  imported_password: string | null
+  /** The `user_id` of the claims, where it is one: unique, for it names the user to services. */
+  user_id_claim: string | null
   password_changed_at: number
   disabled_at: number | null
   created_at: number
@@ -43,6 +51,10 @@ export class UserTable {
 
   async insert(user: UserRecord): Promise<void> {
     await this.#query('users').insert(toRow(user))
+  }
+
+  async insertAll(users: readonly UserRecord[]): Promise<void> {
+    if (users.length > 0) await this.#query('users').insert(users.map(toRow))
   }
 
   async update(user: UserRecord): Promise<void> {
@@ -74,15 +86,37 @@ export class UserTable {
     return row && toRecord(row)
   }
 
+  /** The user whose claim `user_id` it is: whom services of the project that the user came from mean by it. */
+  async findByUserIdClaim(userId: string): Promise<UserRecord | undefined> {
+    const row = await this.#query<UserRow>('users').where({ user_id_claim: userId }).first()
+    return row && toRecord(row)
+  }
+
+  /** Every user who has one of the names, of the ids, or of the `user_id` claims. */
+  async findAny(names: {
+    readonly usernames: readonly string[]
+    readonly ids: readonly string[]
+    readonly userIds: readonly string[]
+  }): Promise<readonly UserRecord[]> {
+    const rows = await this.#query<UserRow>('users')
+      .whereIn('username', names.usernames)
+      .orWhereIn('id', names.ids)
+      .orWhereIn('user_id_claim', names.userIds)
+    return rows.map(toRecord)
+  }
+
   /** All users of one e-mail address, whatever its case; an address need not be unique. */
   async findByEmail(email: string): Promise<readonly UserRecord[]> {
     const rows = await this.#query<UserRow>('users').where({ email_key: email.toLowerCase() }).limit(2)
     return rows.map(toRecord)
   }
 
-  /** By id, `limit` at most, those after the id `after`. */
+  /** By user name, `limit` at most, those after the user name `after`. */
   async page(after: string, limit: number): Promise<readonly UserRecord[]> {
-    const rows = await this.#query<UserRow>('users').where('id', '>', after).orderBy('id').limit(limit)
+    const rows = await this.#query<UserRow>('users')
+      .where('username', '>', after)
+      .orderBy('username')
+      .limit(limit)
     return rows.map(toRecord)
   }
 }
@@ -95,6 +129,7 @@ function toRecord(row: UserRow): UserRecord {
     claims: JSON.parse(row.claims),
     password: row.password,
     passwordNormalised: row.password_normalised === 1,
+    importedPassword: row.imported_password,
     passwordChangedAt: row.password_changed_at,
     disabledAt: row.disabled_at,
     createdAt: row.created_at,
@@ -111,6 +146,8 @@ function toRow(user: UserRecord): UserRow {
     claims: JSON.stringify(user.claims),
     password: user.password,
     password_normalised: user.passwordNormalised ? 1 : 0,
+    imported_password: user.importedPassword,
+    user_id_claim: findUserIdClaim(user.claims) ?? null,
     password_changed_at: user.passwordChangedAt,
     disabled_at: user.disabledAt,
     created_at: user.createdAt,

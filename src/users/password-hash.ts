@@ -1,4 +1,5 @@
 import { OperatorError } from '../lib/operator-error.ts'
+import { HashStopwatch } from './hash-stopwatch.ts'
 import {
   type CurrentFormat,
   type HashFormat,
@@ -64,11 +65,19 @@ export class PasswordHasher {
   readonly #current: CurrentFormat
   readonly #formats: readonly HashFormat[]
   readonly #policy: HashPolicy
+  readonly #stopwatch: HashStopwatch
 
-  constructor(current: CurrentFormat, others: readonly HashFormat[], policy: HashPolicy) {
+  /** @param stopwatch lives as long as the thread: what it learns pads the next failure better. */
+  constructor(
+    current: CurrentFormat,
+    others: readonly HashFormat[],
+    policy: HashPolicy,
+    stopwatch = new HashStopwatch(),
+  ) {
     this.#current = current
     this.#formats = [current, ...others]
     this.#policy = policy
+    this.#stopwatch = stopwatch
   }
 
   hash(password: string): string {
@@ -81,9 +90,11 @@ export class PasswordHasher {
       this.#burn(this.#policy.cost)
       return { ok: false }
     }
+    const began = this.#stopwatch.now()
     const ok = await format.verify(normalised ? normalisePassword(password) : password, encoded)
+    const elapsed = this.#stopwatch.now() - began
     if (ok && upgrade) return { ok, ...this.#upgrade(format, password, encoded, normalised) }
-    this.#pad(2 ** this.#policy.cost - format.work(encoded))
+    this.#padTo(2 ** this.#policy.cost, format.work(encoded), elapsed)
     return { ok }
   }
 
@@ -99,6 +110,18 @@ export class PasswordHasher {
     return { upgraded: normalisePassword(password) === password ? encoded : this.hash(password) }
   }
 
+  /** @param work as {@link HashFormat.work}. @param elapsed what it took just now, in milliseconds. */
+  #padTo(iterations: number, work: number | string, elapsed: number): void {
+    if (typeof work === 'number') {
+      this.#pad(iterations - work)
+      return
+    }
+    // The speed of bcrypt is learned from the padding itself, for a thread may not have done any yet.
+    const first = iterations / 2 ** Math.min(3, this.#policy.cost - leastBcryptCost)
+    this.#pad(first)
+    this.#pad(iterations - first - this.#stopwatch.toIterations(work, elapsed))
+  }
+
   /** Does `iterations` iterations of bcrypt, as powers of two: those of which the number is the sum. */
   #pad(iterations: number): void {
     for (let cost = leastBcryptCost; 2 ** cost <= iterations; cost++) {
@@ -107,6 +130,8 @@ export class PasswordHasher {
   }
 
   #burn(cost: number): void {
+    const began = this.#stopwatch.now()
     this.#current.verify('', this.#current.dummy(cost))
+    this.#stopwatch.learn(cost, this.#stopwatch.now() - began)
   }
 }

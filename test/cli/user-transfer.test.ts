@@ -73,17 +73,23 @@ test('rows that cannot be taken are reported with their lines, and the rest goes
   const bytes = Buffer.concat([Buffer.from(`${rows.join('\n')}\n`), Buffer.from([0xff, 0xfe, 0x0a])])
   const { code, stdout, stderr } = await runMintage(['user', 'import', '-', '--json'], environment, bytes)
   t.is(code, 1)
-  t.deepEqual(JSON.parse(stdout), {
+  const { refused_rows: refusedRows, ...told } = JSON.parse(stdout)
+  t.deepEqual(told, {
     created: 2,
     updated: 0,
     unchanged: 0,
     skipped: 1,
     refused: 11,
+    hashes: { none: 2, bcrypt_sha256: 1 },
     dry_run: false,
   })
+  t.deepEqual(
+    refusedRows.map(({ row }: { row: string }) => row),
+    [2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15].map((line) => `line ${line}`),
+  )
   for (const [line, said] of [
     [2, /not JSON/],
-    [3, /no format that a login here can check \(known: bcrypt_sha256\)/],
+    [3, /no format that a login here can check \(known: bcrypt_sha256, /],
     [4, /"pasword_hash"/],
     [5, /expected a JSON object/],
     [6, /A user name is/],

@@ -20,4 +20,5 @@ test('security 10: a free claim has no name that the protocol, or a verifier, gi
   }
   t.deepEqual(findProtectedClaims(JSON.parse('{"__proto__":1,"constructor":2,"prototype":3}')).length, 3)
   t.deepEqual(findProtectedClaims({ role: 'x', Sub: 'x', roles: [{ sub: 'nested' }] }), [])
+  t.deepEqual(findProtectedClaims({ user_id: '42', sub: 'x' }, ['user_id']), ['sub'])
 })

@@ -1,6 +1,7 @@
 import test from 'ava'
 import type { ApiRecord } from '../../src/store/api-table.ts'
 import type { ClientRecord } from '../../src/store/client-table.ts'
+import { DuplicateError } from '../../src/store/errors.ts'
 import type { KeyRecord } from '../../src/store/key-table.ts'
 import type { UserRecord } from '../../src/store/user-table.ts'
 import { insertSession, openTestStore, session, type TestEngine } from './test-database.ts'
@@ -36,6 +37,7 @@ export const user: UserRecord = {
   claims: { groups: ['a', 'b'] },
   password: 'hash',
   passwordNormalised: false,
+  importedPassword: 'digest',
   passwordChangedAt: at,
   disabledAt: null,
   createdAt: at,
@@ -120,7 +122,17 @@ export function testTables(engine: TestEngine): void {
     const upgraded = { ...user, password: 'better', passwordNormalised: true }
     t.deepEqual(await store.users.findById('usr_1'), upgraded)
     t.deepEqual(await store.users.page('', 10), [upgraded])
-    t.deepEqual(await store.users.page('usr_1', 10), [])
+    t.deepEqual(await store.users.page('ada', 10), [])
+    const other = { ...user, id: 'usr_2', username: 'bob', claims: { user_id: '42' }, importedPassword: null }
+    await store.users.insertAll([other, { ...user, id: 'usr_3', username: 'Carl' }])
+    t.deepEqual(await store.users.findByUserIdClaim('42'), other)
+    t.is(await store.users.findByUserIdClaim('4'), undefined)
+    const found = await store.users.findAny({ usernames: ['ada'], ids: ['usr_3'], userIds: ['42', '43'] })
+    t.deepEqual(found.map(({ id }) => id).sort(), ['usr_1', 'usr_2', 'usr_3'])
+    await t.throwsAsync(
+      store.transaction((tx) => tx.users.update({ ...user, claims: { user_id: 42 } })),
+      { instanceOf: DuplicateError },
+    )
     await store.users.delete('usr_1')
     t.is(await store.users.findById('usr_1'), undefined)
   })

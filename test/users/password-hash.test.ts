@@ -189,6 +189,7 @@ test('row 11: a foreign format states its work and is padded from it', async (t)
   const foreign = (work: number): HashFormat => ({
     id: 'plain',
     recognises: (encoded) => encoded.startsWith('plain$'),
+    findProblem: () => undefined,
     verify: async (given, encoded) => encoded === `plain$${given}`,
     needsUpgrade: () => true,
     work: () => work,

@@ -3,7 +3,8 @@ import type { UserAdmin } from '../../admin/user-admin.ts'
 import type { JsonObject } from '../../protocol/claims.ts'
 import { administer } from '../administer.ts'
 import { claimsOption, given, readSecretFromStdin } from '../options.ts'
-import { examples, formatTime, type Json, type Printable, print, printEach } from '../output.ts'
+import { examples, type Json, type Printable, print, printEach } from '../output.ts'
+import { describeUser, type User } from '../user-description.ts'
 import { addUserTransferCommands } from './user-transfer.ts'
 
 interface CreateOptions extends Json {
@@ -132,14 +133,7 @@ async function* describeEach(users: ReturnType<UserAdmin['list']>): AsyncGenerat
   for await (const user of users) yield describe(user)
 }
 
-function describe(user: Awaited<ReturnType<UserAdmin['get']>>): Printable {
-  return {
-    id: user.id,
-    username: user.username,
-    email: user.email,
-    claims: user.claims,
-    has_password: user.password !== null,
-    disabled: user.disabledAt !== null,
-    created_at: formatTime(user.createdAt),
-  }
+function describe(user: User): Printable {
+  const { id, username, email, claims, ...rest } = describeUser(user)
+  return { id, username, email, claims, has_password: user.password !== null, ...rest }
 }

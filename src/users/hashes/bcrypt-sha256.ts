@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto'
 import { compareSync, hashSync } from 'bcryptjs'
-import { type CurrentFormat, type HashPolicy, leastBcryptCost, mostBcryptCost } from './hash-format.ts'
+import {
+  type CurrentFormat,
+  exceed,
+  type HashPolicy,
+  leastBcryptCost,
+  mostBcryptCost,
+} from './hash-format.ts'
 
 /** The two operations of bcrypt that do its work. */
 export interface Bcrypt {
@@ -25,6 +31,11 @@ export class BcryptSha256 implements CurrentFormat {
   recognises(encoded: string): boolean {
     const { cost } = parse(encoded)
     return cost >= leastBcryptCost && cost <= mostBcryptCost
+  }
+
+  findProblem(encoded: string): string | undefined {
+    const { hash, cost } = parse(encoded)
+    return hash === '' ? undefined : exceed('its cost is', cost, leastBcryptCost, mostBcryptCost)
   }
 
   hash(password: string, { cost }: HashPolicy): string {
