@@ -1,7 +1,9 @@
 import { formatDuration } from '../lib/durations.ts'
 import { quote } from '../lib/quote.ts'
 import { findProtectedClaims, type JsonObject } from '../protocol/claims.ts'
+import type { UserDataTemplates } from '../store/client-table.ts'
 import { type LifeBounds, lifeBounds } from '../tokens/lives.ts'
+import { findUnknownNames } from '../tokens/user-data.ts'
 import { AdminError } from './admin-error.ts'
 
 /**
@@ -80,6 +82,56 @@ export function checkClaims(claims: JsonObject, except: readonly string[] = []):
   if (measure(claims) > largestClaims) {
     throw new AdminError(
       `Free claims are at most ${largestClaims} bytes of JSON, as every token carries them.`,
+    )
+  }
+}
+
+/** The name of a field in a Django login. */
+export function checkUsernameField(name: string | undefined): void {
+  if (name === undefined || (/^[A-Za-z_]\w{0,63}$/.test(name) && name !== 'password')) return
+  throw new AdminError(
+    `The user name's field is 1 to 64 letters, digits and _, not a digit in front, and not password: not ${quote(name)}.`,
+  )
+}
+
+/** The name of a cookie: a token of RFC 9110 §5.6.2 (RFC 6265 §4.1.1). A prefix promises what a setting cannot keep. */
+export function checkCookieName(name: string | undefined): void {
+  if (name === undefined || (/^[!#$%&'*+.^_`|~\w-]{1,64}$/.test(name) && !/^__(host|secure)-/i.test(name)))
+    return
+  throw new AdminError(
+    `A cookie's name is 1 to 64 letters, digits and the like, without __Host- or __Secure- in front: not ${quote(name)}.`,
+  )
+}
+
+/** What an answer holds already, in one wire format or the other. */
+const answerMembers: ReadonlySet<string> = new Set([
+  'access',
+  'access_token',
+  'expires_in',
+  'pk',
+  'refresh',
+  'refresh_token',
+  'refresh_token_expires_in',
+  'scope',
+  'token',
+  'token_type',
+])
+
+/** The templates of what of a user joins answers and tokens. */
+export function checkUserData(templates: UserDataTemplates | null): void {
+  const { answer = {}, token = {} } = templates ?? {}
+  checkClaims(token)
+  const taken = Object.keys(answer).filter((name) => answerMembers.has(name))
+  if (taken.length > 0) {
+    throw new AdminError(`Answers have ${taken.join(', ')} already; choose other names for the user's data.`)
+  }
+  if (measure(answer) > largestClaims) {
+    throw new AdminError(`A template is at most ${largestClaims} bytes of JSON.`)
+  }
+  const unknown = findUnknownNames({ answer, token })
+  if (unknown.length > 0) {
+    throw new AdminError(
+      `A template knows $id, $username, $email, $user_id and $claims.NAME, and $$ for one $: not ${quote(unknown.join(', '))}.`,
     )
   }
 }

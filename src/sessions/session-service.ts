@@ -63,6 +63,14 @@ export interface RefreshRequest {
   readonly open: ReadonlyMap<string, readonly string[]>
 }
 
+/** What a session begins by, in place of a login. */
+export interface SessionOrigin {
+  /** What the request that it began by may be repeated by. */
+  readonly retryKey: string | null
+  /** Takes what it begins by, in the transaction that starts it. @throws what keeps it from starting. */
+  take(tx: StoreTransaction, session: SessionRecord): Promise<void>
+}
+
 /** How often a place that was revoked before it was taken is replaced by another. */
 const placeAttempts = 4
 
@@ -82,7 +90,7 @@ export class SessionService {
   }
 
   /**
-   * Starts a session and records the login that it comes from.
+   * Starts a session and records the login that it comes from, where it has no other origin.
    * @throws {InvalidClientError | InvalidGrantError} when client or user may not have one any more.
    */
   async start(
@@ -90,6 +98,7 @@ export class SessionService {
     user: UserRecord,
     scopes: readonly string[],
     audience: string,
+    origin?: SessionOrigin,
   ): Promise<OpenSession> {
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
     await this.#keys.ensureIdle(idleTtl)
@@ -106,7 +115,7 @@ export class SessionService {
         generation: 0,
         macKey: macKey.id,
         rotatedAt: tx.now,
-        retryKey: null,
+        retryKey: origin?.retryKey ?? null,
         attempt: null,
         createdAt: tx.now,
         idleExpiresAt: tx.now + idleTtl,
@@ -124,8 +133,11 @@ export class SessionService {
         throw new InvalidGrantError('The user name or password is wrong.')
       }
       await tx.sessions.insert(started)
-      await tx.record({ type: 'login.succeeded', user: user.id, client: client.clientId })
-      await tx.record({ type: 'session.started', sid: started.sid, client: client.clientId, user: user.id })
+      await origin?.take(tx, started)
+      const whose = { client: client.clientId, user: user.id }
+      if (!origin) await tx.record({ type: 'login.succeeded', ...whose })
+      const by = origin && { by: 'foreign_token' as const }
+      await tx.record({ type: 'session.started', sid: started.sid, ...whose, ...by })
       return started
     })
     return { session, refreshToken: writeRefreshToken(session, macKey) }
@@ -153,6 +165,18 @@ export class SessionService {
     const session = await this.#store.sessions.findBySid(sid)
     if (!session) throw new RefreshRefusedError('unknown')
     return this.#redeem({ handle: session.handle }, { ...request, counting: 'always' }, sid)
+  }
+
+  /**
+   * Redeems what a session began by, as if it were its refresh token before the first.
+   * @throws as {@link refresh} does.
+   */
+  async refreshBefore(
+    handle: string,
+    request: Omit<RefreshRequest, 'refreshToken'>,
+  ): Promise<RefreshedSession> {
+    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
+    return this.#redeem({ handle, generation: -1 }, request, `before ${handle}`)
   }
 
   async #redeem(
