@@ -37,7 +37,7 @@ function readPlace(command: Command, above: string): Place {
       .map((child) => readPlace(child, path)),
     options: [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)],
     choices: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
-    takesFile: command.registeredArguments.some((argument) => argument.name() === 'file'),
+    takesFile: command.registeredArguments.some((argument) => /^(?:file|source)$/.test(argument.name())),
   }
 }
 

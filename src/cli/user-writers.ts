@@ -1,4 +1,3 @@
-import { DjangoFixture } from '../transfer/django-fixture.ts'
 import { describeUser, type User } from './user-description.ts'
 
 export const exportFormats = ['ndjson', 'csv', 'django'] as const
@@ -16,7 +15,10 @@ export interface UserWriter {
 }
 
 export async function makeUserWriter(format: ExportFormat, withHashes: boolean): Promise<UserWriter> {
-  if (format === 'django') return new DjangoFixture(withHashes)
+  if (format === 'django') {
+    const { DjangoFixture } = await import('../transfer/django-fixture.ts')
+    return new DjangoFixture(withHashes)
+  }
   const describe = (user: User) => ({
     ...describeUser(user),
     ...(withHashes && { password_hash: user.password, password_normalised: user.passwordNormalised }),

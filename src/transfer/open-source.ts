@@ -6,17 +6,7 @@ import { type OpenFile, openFile } from './file.ts'
 import type { ForeignDatabase } from './foreign-database.ts'
 import { type MappingFile, readMapping } from './mapping.ts'
 import { readNdjson } from './ndjson.ts'
-import type { UserSource } from './source.ts'
-
-/** What a file may be said to hold; without a word it is found out. */
-export const sourceFormats = ['ndjson', 'csv', 'dumpdata'] as const
-export type SourceFormat = (typeof sourceFormats)[number]
-
-export interface SourceOptions {
-  readonly format?: SourceFormat
-  /** The path of a mapping. */
-  readonly mapping?: string
-}
+import type { SourceFormat, SourceOptions, UserSource } from './source.ts'
 
 type Opened =
   | { readonly database: ForeignDatabase }

@@ -1,5 +1,15 @@
 import type { UserRow } from '../admin/user-row.ts'
 
+/** What a file may be said to hold; without a word it is found out. */
+export const sourceFormats = ['ndjson', 'csv', 'dumpdata'] as const
+export type SourceFormat = (typeof sourceFormats)[number]
+
+export interface SourceOptions {
+  readonly format?: SourceFormat
+  /** The path of a mapping. */
+  readonly mapping?: string
+}
+
 /** Where users come from, read as a stream. */
 export interface UserSource {
   /** What it is, as a sentence has it: `the table auth_user of …`. */

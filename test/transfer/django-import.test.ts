@@ -307,6 +307,7 @@ test('a source that is none is told as what it is, and no secret of its URL', as
     const { code, stderr } = results[at + 1] ?? { code: 0, stderr: '' }
     t.is(code, 1, args.join(' '))
     t.regex(stderr, said)
+    t.is(/PGPASSWORD/.test(stderr), /^postgres:.*:hunter2@/.test(args[0] ?? ''))
     t.false(stderr.includes('hunter2'))
     t.notRegex(stderr, / {4}at /)
   }

@@ -23,6 +23,26 @@ test('what the pool hashes it verifies', async (t) => {
   t.deepEqual(await pool.verify(password, '!', { normalised: true }), { ok: false })
 })
 
+test('the threads check what was hashed elsewhere, and what would exhaust them fails as a wrong password does', async (t) => {
+  const pool = createPool(t)
+  for (const [encoded, secret] of [
+    ['$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc', 'password'],
+    ['pbkdf2_sha1$4096$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=', 'password'],
+    ['$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW', 'U*U'],
+  ] as const) {
+    const { ok, upgraded } = await pool.verify(secret, encoded, { normalised: false })
+    t.true(ok)
+    t.regex(upgraded ?? '', /^bcrypt_sha256/)
+    t.deepEqual(await pool.verify('wrong', encoded, { normalised: false }), { ok: false })
+  }
+  for (const absurd of [
+    'pbkdf2_sha1$1000000000$salt$SwB5AbdlSJq+rUnZJvch0GWkKcE=',
+    '$argon2id$v=19$m=4194304,t=9,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc',
+  ]) {
+    t.deepEqual(await pool.verify('password', absurd, { normalised: false }), { ok: false })
+  }
+})
+
 test('row 13: NUL, emoji and both Unicode forms reach the threads whole', async (t) => {
   const pool = createPool(t)
   const encoded = await pool.hash('n\0u\u0308 \u{1f984}')

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { SessionAdmin } from '../../admin/session-admin.ts'
-import { openBlacklist } from '../../transfer/blacklist.ts'
 import { administer } from '../administer.ts'
 import { countOption, given, textOption } from '../options.ts'
 import { examples, formatTime, type Json, type Printable, print, printEach, say } from '../output.ts'
@@ -96,6 +95,7 @@ export function addSessionCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('before', examples('mintage session import-blacklist project/db.sqlite3'))
     .action(async (source: string, { json }: Json) => {
+      const { openBlacklist } = await import('../../transfer/blacklist.ts')
       const { tokens, close } = await openBlacklist(source)
       const counts = await administer(({ blacklistImport }) => blacklistImport.run(tokens)).finally(close)
       const { endedSessions, ...rest } = counts

@@ -1,10 +1,5 @@
 import { type Command, Option } from 'commander'
-import {
-  openSource,
-  type SourceFormat,
-  sourceFormats,
-  suggestSourceMapping,
-} from '../../transfer/open-source.ts'
+import { type SourceFormat, sourceFormats, type UserSource } from '../../transfer/source.ts'
 import { administer } from '../administer.ts'
 import { textOption } from '../options.ts'
 import { examples, type Json, print, ReportedError, say, write } from '../output.ts'
@@ -104,19 +99,27 @@ export function addUserTransferCommands(user: Command): void {
       ),
     )
     .action(async (source: string, options: ImportOptions) => {
-      if (options.suggestMapping === true) {
-        await write(await suggestSourceMapping(source, options))
+      if (/^postgres(?:ql)?:\/\/[^/@]*:[^/@]+@/i.test(source)) {
+        say(
+          'mintage: whoever lists processes here reads the password in the URL: PGPASSWORD or ~/.pgpass hide it.',
+        )
+      }
+      // Loaded here, since no other command needs it.
+      const { openSource, suggestSourceMapping } = await import('../../transfer/open-source.ts')
+      if (options.suggestMapping !== true) {
+        await importUsers(await openSource(source, options), options)
         return
       }
-      await importUsers(source, options)
+      const mapping = await suggestSourceMapping(source, options)
+      if (options.json === true) print({ mapping }, true)
+      else await write(mapping)
     })
 }
 
-async function importUsers(source: string, options: ImportOptions): Promise<void> {
+async function importUsers(opened: UserSource, options: ImportOptions): Promise<void> {
   const { update = false, dryRun = false, json = false } = options
   const progress = new Progress('mintage: importing')
   const refusedRows: { readonly row: string; readonly problem: string }[] = []
-  const opened = await openSource(source, options)
   const result = await administer(
     ({ userImport }) =>
       userImport.run(opened.rows, {
