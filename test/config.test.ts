@@ -45,7 +45,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     stateDir: undefined,
     streamSubscribers: 10_000,
     trustedProxies: [],
-    djangoClients: { simplejwt: undefined },
+    djangoClients: { simplejwt: undefined, drfJwt: undefined, pyjwt: undefined },
     corsOrigins: [],
     warnings: [],
   })

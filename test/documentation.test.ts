@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const list = (folder: string, ending: RegExp) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((path) => `${folder}/${path.split(sep).join('/')}`)
-    .filter((path) => ending.test(path) && !/\/(?:dist|node_modules)\//.test(path))
+    .filter((path) => ending.test(path) && !/\/(?:dist|node_modules|target|\.venv)\//.test(path))
 
 const pages = [
   'README.md',

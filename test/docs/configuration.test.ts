@@ -28,6 +28,6 @@ test('the example is a good configuration, as it is and with everything in it sw
     hashThreads: 3,
     trustedProxies: ['10.0.0.0/8'],
     corsOrigins: ['https://app.example'],
-    djangoClients: { simplejwt: 'web' },
+    djangoClients: { simplejwt: 'web', drfJwt: 'web', pyjwt: 'web' },
   })
 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { cleanEnvironment } from './child-issuer.ts'
 
-const example = fileURLToPath(new URL('../../../examples/express-jwks-rsa/server.js', import.meta.url))
+const example = fileURLToPath(new URL('../../../examples/node-jwks-rsa/server.js', import.meta.url))
 
 /** The example service, in a process of its own. */
 export interface ChildService {
@@ -13,7 +13,7 @@ export interface ChildService {
   request(headers: Readonly<Record<string, string>>): Promise<Response>
 }
 
-/** Starts `examples/express-jwks-rsa` and ends it after the test. */
+/** Starts `examples/node-jwks-rsa` and ends it after the test. */
 export async function startExample(
   t: ExecutionContext,
   settings: Readonly<Record<string, string>>,

@@ -46,6 +46,15 @@ async function authenticate(request, response, next) {
   next()
 }
 
+function requireScope(scope) {
+  return (_request, response, next) => {
+    // A list separated by spaces (RFC 8693 §4.2).
+    if (response.locals.claims.scope?.split(' ').includes(scope)) return next()
+    const challenge = `Bearer error="insufficient_scope", scope="${scope}"`
+    response.status(403).set('WWW-Authenticate', challenge).end()
+  }
+}
+
 function isTokenError(error) {
   return [jwt.JsonWebTokenError, SigningKeyNotFoundError, SyntaxError].some((type) => error instanceof type)
 }
@@ -55,6 +64,9 @@ app.disable('x-powered-by')
 app.get('/', authenticate, (_request, response) => {
   const { sub, scope } = response.locals.claims
   response.set('Cache-Control', 'no-store').json({ sub, scope })
+})
+app.get('/orders', authenticate, requireScope('orders:read'), (_request, response) => {
+  response.set('Cache-Control', 'no-store').json({ sub: response.locals.claims.sub, orders: [] })
 })
 
 const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
