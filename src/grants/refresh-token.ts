@@ -1,7 +1,7 @@
 import { chooseTarget, grantScopes, listSessionTargets } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
 import type { ForeignExchange } from '../sessions/foreign-exchange.ts'
-import type { RefreshedSession, RefreshRequest, SessionService } from '../sessions/session-service.ts'
+import type { Redemption, RefreshedSession, SessionService } from '../sessions/session-service.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
@@ -45,10 +45,7 @@ export class RefreshTokenGrant implements Grant {
     }
   }
 
-  #redeem(
-    request: GrantRequest,
-    redemption: Omit<RefreshRequest, 'refreshToken'>,
-  ): Promise<RefreshedSession> {
+  #redeem(request: GrantRequest, redemption: Redemption): Promise<RefreshedSession> {
     const { resume, exchange, parameters, targets, resource } = request
     if (exchange !== undefined) {
       // As a login would: what it was for before says nothing of the audiences here.

@@ -6,7 +6,7 @@ import type { ForeignTokenRecord } from '../store/foreign-token-table.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import { RefreshRefusedError } from './refresh-refused-error.ts'
-import type { RefreshedSession, RefreshRequest, SessionService } from './session-service.ts'
+import type { Redemption, RefreshedSession, SessionService } from './session-service.ts'
 
 /** An authentic refresh token of the issuer before this one. */
 export interface ForeignRefreshToken {
@@ -18,7 +18,7 @@ export interface ForeignRefreshToken {
   readonly expiresAt: number
 }
 
-export interface ExchangeRequest extends Omit<RefreshRequest, 'refreshToken' | 'resource'> {
+export interface ExchangeRequest extends Omit<Redemption, 'resource'> {
   readonly client: ClientRecord
   /** What the session is for. */
   readonly scopes: readonly string[]

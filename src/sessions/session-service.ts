@@ -20,6 +20,7 @@ import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
 import { RefreshRefusedError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import { SessionPlaces } from './session-places.ts'
 
 /** What sessions need of the key ring. */
 export interface SessionKeys extends MacKeys {
@@ -63,6 +64,9 @@ export interface RefreshRequest {
   readonly open: ReadonlyMap<string, readonly string[]>
 }
 
+/** A refresh, whatever stands for the token. */
+export type Redemption = Omit<RefreshRequest, 'refreshToken'>
+
 /** What a session begins by, in place of a login. */
 export interface SessionOrigin {
   /** What the request that it began by may be repeated by. */
@@ -71,21 +75,18 @@ export interface SessionOrigin {
   take(tx: StoreTransaction, session: SessionRecord): Promise<void>
 }
 
-/** How often a place that was revoked before it was taken is replaced by another. */
-const placeAttempts = 4
-
 /** Starts sessions, and refreshes them by the rules of `refresh-decision.ts`. */
 export class SessionService {
   readonly #store: Store
   readonly #keys: SessionKeys
   readonly #policy: SessionPolicy
-  readonly #places: IndexBlocks
+  readonly #places: SessionPlaces
   readonly #underWay = new Map<string, Promise<RefreshOutcome>>()
 
   constructor(store: Store, keys: SessionKeys, places: IndexBlocks, policy: SessionPolicy) {
     this.#store = store
     this.#keys = keys
-    this.#places = places
+    this.#places = new SessionPlaces(store, places)
     this.#policy = policy
   }
 
@@ -104,7 +105,7 @@ export class SessionService {
     await this.#keys.ensureIdle(idleTtl)
     const macKey = this.#keys.currentMacKey()
     const ttl = client.sessionTtl ?? this.#policy.ttl
-    const session = await this.#withPlace(ttl, async (tx, status) => {
+    const session = await this.#places.assign(ttl, async (tx, status) => {
       const started: SessionRecord = {
         handle: createHandle(),
         sid: randomId('ses'),
@@ -160,7 +161,7 @@ export class SessionService {
    * session in its place. The session does not move, so its tokens go on as they are.
    * @throws as {@link refresh} does.
    */
-  async resume(sid: string, request: Omit<RefreshRequest, 'refreshToken'>): Promise<RefreshedSession> {
+  async resume(sid: string, request: Redemption): Promise<RefreshedSession> {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const session = await this.#store.sessions.findBySid(sid)
     if (!session) throw new RefreshRefusedError('unknown')
@@ -171,17 +172,14 @@ export class SessionService {
    * Redeems what a session began by, as if it were its refresh token before the first.
    * @throws as {@link refresh} does.
    */
-  async refreshBefore(
-    handle: string,
-    request: Omit<RefreshRequest, 'refreshToken'>,
-  ): Promise<RefreshedSession> {
+  async refreshBefore(handle: string, request: Redemption): Promise<RefreshedSession> {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     return this.#redeem({ handle, generation: -1 }, request, `before ${handle}`)
   }
 
   async #redeem(
     content: { readonly handle: string; readonly generation?: number },
-    request: Omit<RefreshRequest, 'refreshToken'>,
+    request: Redemption,
     shown: string,
   ): Promise<RefreshedSession> {
     const { client, counting = 'once' } = request
@@ -278,28 +276,9 @@ export class SessionService {
       })
       return
     }
-    await this.#withPlace(session.expiresAt - session.createdAt, async (tx, other) => {
+    await this.#places.assign(session.expiresAt - session.createdAt, async (tx, other) => {
       if (await tx.sessions.moveStatus(sid, place, other)) await tx.record(event)
     })
-  }
-
-  /**
-   * Runs a transaction that writes a new place of the status lists for something that lives so long (milliseconds).
-   * A place that was revoked with its whole block since it was reserved is not written, but another one.
-   */
-  async #withPlace<T>(
-    life: number,
-    work: (tx: StoreTransaction, place: StatusReference) => Promise<T>,
-  ): Promise<T> {
-    for (let attempt = 1; attempt <= placeAttempts; attempt++) {
-      const { place, block } = await this.#places.forSession(life)
-      const done = await this.#store.transaction(async (tx) =>
-        (await tx.status.isHeld(block)) ? { result: await work(tx, place) } : undefined,
-      )
-      if (done) return done.result
-      this.#places.forgetAll()
-    }
-    throw new UnavailableError('The places of the status lists are revoked as fast as they are reserved.')
   }
 
   /** The same request many times at once is one redemption, so that a hammered token cannot fill the queue. */
