@@ -9,6 +9,17 @@ export async function up(knex: Knex): Promise<void> {
     table.text('user_id_claim')
     table.text('imported_password')
   })
+  const taken = new Set<string>()
+  for (const { id, claims } of await knex('users')
+    .where('claims', 'like', '%"user_id"%')
+    .select('id', 'claims')) {
+    const userId: unknown = JSON.parse(claims).user_id
+    if ((typeof userId !== 'string' && typeof userId !== 'number') || taken.has(String(userId))) continue
+    taken.add(String(userId))
+    await knex('users')
+      .where({ id })
+      .update({ user_id_claim: String(userId) })
+  }
   await knex.schema.alterTable('users', (table) => {
     table.unique(['user_id_claim'], { indexName: 'users_user_id_claim' })
   })

@@ -212,7 +212,6 @@ export const settings = z.object({
   ),
   MINTAGE_DJANGO_KEY_UNTIL: optional(moment, 'From when on that key counts no more.', {
     defaultInWords: 'required with the key',
-    example: '2026-12-31T00:00:00Z',
   }),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })

@@ -2,13 +2,7 @@ import type { Event, SessionEnd } from '../events/event.ts'
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
-import {
-  InvalidClientError,
-  InvalidGrantError,
-  InvalidScopeError,
-  InvalidTargetError,
-  type OAuthError,
-} from '../protocol/errors.ts'
+import { InvalidClientError, InvalidGrantError } from '../protocol/errors.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { IndexBlocks } from '../status/index-blocks.ts'
 import type { ClientRecord } from '../store/client-table.ts'
@@ -18,7 +12,7 @@ import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
-import { RefreshRefusedError } from './refresh-refused-error.ts'
+import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
 import { SessionPlaces } from './session-places.ts'
 
@@ -209,7 +203,7 @@ export class SessionService {
           }),
         ),
     )
-    if (outcome.kind === 'refused') throw toError(outcome)
+    if (outcome.kind === 'refused') throw toRefreshError(outcome)
     const { session } = outcome
     const key = this.#keys.macKey(session.macKey)
     if (!key) throw new RefreshRefusedError('unknown')
@@ -293,10 +287,4 @@ export class SessionService {
 
 function isLive(session: SessionRecord, now: number): boolean {
   return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
-}
-
-function toError({ reason, endReason }: Extract<RefreshOutcome, { kind: 'refused' }>): OAuthError {
-  if (reason === 'scope') return new InvalidScopeError('The scope is beyond what was granted to the session.')
-  if (reason === 'resource') return new InvalidTargetError('The resource is not the one of the session.')
-  return new RefreshRefusedError(reason, endReason)
 }

@@ -1,4 +1,4 @@
-import type { ClaimsPreset, JsonObject } from '../protocol/claims.ts'
+import { type ClaimsPreset, findUserIdClaim, type JsonObject } from '../protocol/claims.ts'
 import type { AccessTokenContent } from './access-token.ts'
 
 /** What a kind of service asks of a token besides RFC 9068; never a protocol claim, which stand over it. */
@@ -16,5 +16,5 @@ export const presets: Readonly<Record<ClaimsPreset, ClaimsPresetFunction>> = {
  * there, or ours. A client's own token has none.
  */
 export function djangoUserId({ user }: Pick<AccessTokenContent, 'user'>): { readonly user_id?: string } {
-  return user ? { user_id: String(user.claims['user_id'] ?? user.id) } : {}
+  return user ? { user_id: findUserIdClaim(user.claims) ?? user.id } : {}
 }
