@@ -6,6 +6,8 @@ import * as djangoSettings from './0004-django-settings.ts'
 import * as userData from './0005-user-data.ts'
 import * as usersFromElsewhere from './0006-users-from-elsewhere.ts'
 import * as clientCookies from './0007-client-cookies.ts'
+import * as passwordImported from './0008-password-imported.ts'
+import * as foreignRefreshTokens from './0009-foreign-refresh-tokens.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
@@ -21,4 +23,6 @@ export const migrations: readonly Migration[] = [
   { name: '0005-user-data', ...userData },
   { name: '0006-users-from-elsewhere', ...usersFromElsewhere },
   { name: '0007-client-cookies', ...clientCookies },
+  { name: '0008-password-imported', ...passwordImported },
+  { name: '0009-foreign-refresh-tokens', ...foreignRefreshTokens },
 ]

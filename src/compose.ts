@@ -19,10 +19,12 @@ import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
+import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
 import { openStore, type Store } from './store/store.ts'
+import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
 import { Revocation } from './tokens/revocation.ts'
@@ -152,12 +154,15 @@ async function composeIssuer(
     ttl: config.sessionTtl,
     retryWindow: config.refreshRetryWindow,
   })
+  const exchanges = new ForeignExchange(store, sessions)
   const clients = new ClientAuthentication(clientDirectory, store, clock)
   const grants = [
     clientCredentialsGrant,
     new PasswordGrant(new UserAuthentication(store, hashes), sessions),
-    new RefreshTokenGrant(sessions, issuer),
+    new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
+  const { foreignKey } = config
+  const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
   const core = {
@@ -186,7 +191,7 @@ async function composeIssuer(
     ...core,
     django: {
       clients: config.djangoClients,
-      services: { ...core, clients: clientDirectory, sessions, clock, logger },
+      services: { ...core, clients: clientDirectory, sessions, exchanges, foreignTokens, clock, logger },
     },
     readiness,
     status,

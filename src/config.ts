@@ -5,6 +5,8 @@ import { describeRefused, redact } from './config/redaction.ts'
 import { aboutSetting, type Settings, settings, type Variable, variables } from './config/settings.ts'
 import { collectAssignments, type Environment, locate, type Source } from './config/sources.ts'
 import type { logLevels } from './events/log.ts'
+import { systemClock } from './lib/clock.ts'
+import type { ForeignKey } from './tokens/foreign-key.ts'
 
 export { ConfigError } from './config/config-error.ts'
 export { type ConfigFile, readConfigFile, withoutKeys } from './config/config-file.ts'
@@ -49,6 +51,8 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** The `client_id` that the endpoints of each Django wire format act for; undefined: there are none. */
   readonly djangoClients: Readonly<Record<'simplejwt' | 'drfJwt' | 'pyjwt', string | undefined>>
+  /** What the Django project signed with that was the issuer before, and until when (milliseconds since the epoch) that counts. */
+  readonly foreignKey: { readonly key: ForeignKey; readonly until: number } | undefined
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -121,10 +125,11 @@ export function examineConfig({ environment, file, defaults = {} }: ConfigSource
     }
   })
   if (!parsed.success || problems.length > 0) return { config: undefined, problems, warnings, inForce }
-  const combinations = judgeCombinations(parsed.data, (variable) => {
+  const origin = (variable: Variable) => {
     const assignment = assigned.get(variable)
     return assignment && describeSource(assignment.source)
-  })
+  }
+  const combinations = judgeCombinations(parsed.data, origin, systemClock.now())
   const heard = [...warnings, ...combinations.warnings]
   if (combinations.problems.length > 0) {
     return { config: undefined, problems: combinations.problems, warnings: heard, inForce }
@@ -140,6 +145,13 @@ export function examineConfig({ environment, file, defaults = {} }: ConfigSource
 function describeSource({ kind, name, place, valueFile }: Source): string {
   const where = kind === 'environment' ? 'environment' : (place ?? '')
   return valueFile === undefined ? where : `${where}, ${name} (${valueFile})`
+}
+
+function toForeignKey({
+  MINTAGE_DJANGO_KEY: key,
+  MINTAGE_DJANGO_KEY_UNTIL: until,
+}: Settings): Config['foreignKey'] {
+  return key === undefined || until === undefined ? undefined : { key, until }
 }
 
 function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly string[]): Config {
@@ -174,6 +186,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
       drfJwt: values.MINTAGE_DRF_JWT_CLIENT,
       pyjwt: values.MINTAGE_PYJWT_CLIENT,
     },
+    foreignKey: toForeignKey(values),
     warnings,
   }
 }

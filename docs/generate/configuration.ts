@@ -69,10 +69,15 @@ export function renderExample(): string {
   const parts = variables
     .filter((variable) => aboutSetting(variable).idle !== true)
     .map((variable) => {
-      const { kind, means, default: text, defaultInWords, example } = aboutSetting(variable)
+      const { kind, means, default: text, defaultInWords, example, secret } = aboutSetting(variable)
       const words = [means, `Expected: ${kind.expected}.`]
       if (defaultInWords !== undefined) words.push(`Default: ${defaultInWords}.`)
-      const line = `${keyOf(variable)} = ${formatToml(variable, example ?? text)}`
+      const shown = example ?? text
+      // What nobody can write an example of is left to be filled in; a secret, in a file of its own.
+      const line =
+        shown === undefined
+          ? ` ${keyOf(variable)}${secret ? '_file' : ''} = "…"`
+          : `${keyOf(variable)} = ${formatToml(variable, shown)}`
       const comment = words.map((each) => `# ${each.replaceAll('`', '')}\n`).join('')
       return `${comment}${variable === 'MINTAGE_ISSUER' ? '' : '#'}${line}\n`
     })

@@ -6,6 +6,7 @@ import type { HashPool } from '../users/hash-pool.ts'
 import { ApiAdmin } from './api-admin.ts'
 import { AuditAdmin } from './audit-admin.ts'
 import { AuditSealAdmin } from './audit-seal-admin.ts'
+import { BlacklistImport } from './blacklist-import.ts'
 import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { Recovery } from './recovery.ts'
@@ -36,6 +37,7 @@ export class Administration {
   readonly keys: KeyAdmin
   readonly audit: AuditAdmin
   readonly userImport: UserImport
+  readonly blacklistImport: BlacklistImport
   readonly tokens: TokenInspection
   readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
@@ -48,6 +50,7 @@ export class Administration {
     this.keys = new KeyAdmin(options.keeper, options.vault, options.trail)
     this.audit = new AuditAdmin(options.store)
     this.userImport = new UserImport(options.store)
+    this.blacklistImport = new BlacklistImport(options.store)
     this.tokens = new TokenInspection(options)
     this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)

@@ -60,6 +60,7 @@ export class UserAdmin {
           password: hash,
           passwordNormalised: true,
           importedPassword: null,
+          passwordImportedAt: null,
           passwordChangedAt: tx.now,
           disabledAt: null,
           createdAt: tx.now,

@@ -140,6 +140,7 @@ function makeUser(row: UserCandidate, now: number): UserRecord {
     // Nobody knows what was hashed elsewhere; the first login finds out.
     passwordNormalised: hash === null || row.isNormalised,
     importedPassword: hash === null ? null : sha256(hash),
+    passwordImportedAt: now,
     passwordChangedAt: now,
     disabledAt: row.disabled === true ? now : null,
     createdAt: row.createdAt ?? now,
@@ -174,6 +175,7 @@ function changePassword(user: UserRecord, row: UserCandidate, now: number): Part
     password: row.hash,
     passwordNormalised: row.hash === null || row.isNormalised,
     importedPassword: digest,
+    passwordImportedAt: now,
     passwordChangedAt: now,
   }
 }

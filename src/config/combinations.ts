@@ -12,10 +12,12 @@ export interface Combinations {
 /**
  * Looks for unsafe combinations.
  * @param origin where the value of a setting came from, in words; undefined where it is the default.
+ * @param now in milliseconds since the epoch.
  */
 export function judgeCombinations(
   values: Settings,
   origin: (variable: Variable) => string | undefined,
+  now: number,
 ): Combinations {
   const problems: string[] = []
   const warnings: string[] = []
@@ -59,6 +61,25 @@ export function judgeCombinations(
   if (notice > values.MINTAGE_KEY_ROTATION) {
     warnings.push(
       `${life('MINTAGE_KEY_ROTATION')} is shorter than a key must be published before it signs (${formatDuration(notice)} with ${life('MINTAGE_JWKS_MAX_AGE')}): keys rotate no faster than that.`,
+    )
+  }
+  const { MINTAGE_DJANGO_KEY: key, MINTAGE_DJANGO_KEY_UNTIL: until } = values
+  if (key !== undefined && until === undefined) {
+    problems.push(
+      'MINTAGE_DJANGO_KEY_UNTIL is missing: whoever has the key of MINTAGE_DJANGO_KEY can be any user until then; expected a time such as 2026-01-31T12:00:00Z, when the last of its refresh tokens has expired.',
+    )
+  }
+  if (key === undefined && until !== undefined) {
+    warnings.push('MINTAGE_DJANGO_KEY_UNTIL has no effect without MINTAGE_DJANGO_KEY.')
+  }
+  if (key !== undefined && until !== undefined && until <= now) {
+    warnings.push(
+      `MINTAGE_DJANGO_KEY_UNTIL (${new Date(until).toISOString()}, ${origin('MINTAGE_DJANGO_KEY_UNTIL')}) has passed: the key counts no more; remove both settings.`,
+    )
+  }
+  if (key !== undefined && values.MINTAGE_SIMPLEJWT_CLIENT === undefined) {
+    warnings.push(
+      'MINTAGE_DJANGO_KEY has no effect without MINTAGE_SIMPLEJWT_CLIENT, whose endpoints take its tokens.',
     )
   }
   for (const origin of values.MINTAGE_CORS_ORIGINS) {

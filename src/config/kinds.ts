@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { formatDuration, parseDuration } from '../lib/durations.ts'
+import { type ForeignKey, leastSecretBytes, readForeignKey } from '../tokens/foreign-key.ts'
 import type { LifeBounds } from '../tokens/lives.ts'
 
 /** How the text of a setting is read. */
@@ -167,4 +168,19 @@ export const vaultKey: Kind<Buffer> = {
     return isWhole && new Set(key).size >= fewestDifferentBytes ? key : undefined
   },
   advise: () => `make one with: node -p 'crypto.randomBytes(${vaultKeyBytes}).toString("base64url")'`,
+}
+
+/** A moment, read into milliseconds since the epoch. */
+export const moment: Kind<number> = {
+  expected: 'a time with its zone, such as 2026-01-31T12:00:00Z',
+  read(text) {
+    const isWhole = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)$/.test(text)
+    const at = isWhole ? Date.parse(text) : Number.NaN
+    return Number.isNaN(at) ? undefined : at
+  },
+}
+
+export const foreignKey: Kind<ForeignKey> = {
+  expected: `a secret of at least ${leastSecretBytes} bytes, or an RSA key of at least 2048 bits as PEM`,
+  read: readForeignKey,
 }

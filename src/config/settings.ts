@@ -9,10 +9,12 @@ import {
   databaseUrl,
   directory,
   duration,
+  foreignKey,
   host,
   issuer,
   type Kind,
   keyBits,
+  moment,
   networks,
   oneOf,
   origins,
@@ -202,6 +204,15 @@ export const settings = z.object({
     'The client that the endpoints of the PyJWT recipe act for; unset, they do not exist.',
     { defaultInWords: 'none (`dev`: its public client)', example: 'web' },
   ),
+  MINTAGE_DJANGO_KEY: optional(
+    foreignKey,
+    'What a Django project signed with (`SIGNING_KEY`, by default its `SECRET_KEY`, or an RSA key): the refresh tokens ' +
+      'that it gave out are exchanged, once each, at the endpoints of SimpleJWT.',
+    { secret: true, defaultInWords: 'none' },
+  ),
+  MINTAGE_DJANGO_KEY_UNTIL: optional(moment, 'From when on that key counts no more.', {
+    defaultInWords: 'required with the key',
+  }),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

@@ -12,11 +12,12 @@ export type Event =
       readonly sid?: string
     }
   | {
-      /** A session began with a login. */
+      /** A session began with a login, or took the place of one at the issuer before this one. */
       readonly type: 'session.started'
       readonly sid: string
       readonly client: string
       readonly user: string
+      readonly by?: 'foreign_token'
     }
   | {
       /**

@@ -1,5 +1,6 @@
 import type { Target } from '../apis/target.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
+import type { ForeignRefreshToken } from '../sessions/foreign-exchange.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
@@ -22,6 +23,8 @@ export interface GrantRequest {
   readonly counting: Counting | undefined
   /** See {@link KnownClientRequest.resume}. */
   readonly resume: string | undefined
+  /** See {@link KnownClientRequest.exchange}. */
+  readonly exchange: ForeignRefreshToken | undefined
   /** What the password grant's `username` is; a user name when undefined. */
   readonly loginName: LoginName | undefined
 }

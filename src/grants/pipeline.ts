@@ -7,6 +7,7 @@ import {
 } from '../protocol/errors.ts'
 import { type GrantType, isGrantType } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
+import type { ForeignRefreshToken } from '../sessions/foreign-exchange.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
@@ -22,6 +23,8 @@ export interface KnownClientRequest {
   readonly counting?: Counting | undefined
   /** The `sid` of a session to go on with, for who has seen an access token of it in place of a refresh token. */
   readonly resume?: string | undefined
+  /** A refresh token of the issuer before this one, which has been verified, in place of one of ours. */
+  readonly exchange?: ForeignRefreshToken | undefined
   /** What `username` is; a user name where nothing else is said. */
   readonly loginName?: LoginName | undefined
 }
@@ -50,7 +53,7 @@ export class GrantPipeline {
    * @throws {OAuthError} the reason why there will be no token.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
-    const { parameters, idempotencyKey, counting, resume, loginName } = request
+    const { parameters, idempotencyKey, counting, resume, exchange, loginName } = request
     const { apis, issuer } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
@@ -66,6 +69,7 @@ export class GrantPipeline {
       idempotencyKey,
       counting,
       resume,
+      exchange,
       loginName,
     })
   }

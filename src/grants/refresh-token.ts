@@ -1,6 +1,7 @@
-import { listSessionTargets } from '../apis/target.ts'
+import { chooseTarget, grantScopes, listSessionTargets } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
-import type { RefreshedSession, RefreshRequest, SessionService } from '../sessions/session-service.ts'
+import type { ForeignExchange } from '../sessions/foreign-exchange.ts'
+import type { Redemption, RefreshedSession, SessionService } from '../sessions/session-service.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { Grant, GrantRequest } from './grant.ts'
 
@@ -8,10 +9,12 @@ import type { Grant, GrantRequest } from './grant.ts'
 export class RefreshTokenGrant implements Grant {
   readonly type = 'refresh_token'
   readonly #sessions: SessionService
+  readonly #exchanges: ForeignExchange
   readonly #issuer: string
 
-  constructor(sessions: SessionService, issuer: string) {
+  constructor(sessions: SessionService, exchanges: ForeignExchange, issuer: string) {
     this.#sessions = sessions
+    this.#exchanges = exchanges
     this.#issuer = issuer
   }
 
@@ -42,10 +45,14 @@ export class RefreshTokenGrant implements Grant {
     }
   }
 
-  #redeem(
-    { resume, parameters }: GrantRequest,
-    redemption: Omit<RefreshRequest, 'refreshToken'>,
-  ): Promise<RefreshedSession> {
+  #redeem(request: GrantRequest, redemption: Redemption): Promise<RefreshedSession> {
+    const { resume, exchange, parameters, targets, resource } = request
+    if (exchange !== undefined) {
+      // As a login would: what it was for before says nothing of the audiences here.
+      const target = chooseTarget(targets, resource, request.scopes)
+      const scopes = grantScopes(target, request.scopes)
+      return this.#exchanges.exchange(exchange, { ...redemption, scopes, audience: target.audience })
+    }
     if (resume !== undefined) return this.#sessions.resume(resume, redemption)
     const refreshToken = parameters.get('refresh_token')
     if (refreshToken === undefined) throw new InvalidRequestError('The refresh token is missing.')

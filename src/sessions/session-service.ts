@@ -2,13 +2,7 @@ import type { Event, SessionEnd } from '../events/event.ts'
 import { sha256 } from '../lib/digests.ts'
 import { randomId, randomToken } from '../lib/ids.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
-import {
-  InvalidClientError,
-  InvalidGrantError,
-  InvalidScopeError,
-  InvalidTargetError,
-  type OAuthError,
-} from '../protocol/errors.ts'
+import { InvalidClientError, InvalidGrantError } from '../protocol/errors.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { IndexBlocks } from '../status/index-blocks.ts'
 import type { ClientRecord } from '../store/client-table.ts'
@@ -18,8 +12,9 @@ import type { Store, StoreTransaction } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
-import { RefreshRefusedError } from './refresh-refused-error.ts'
+import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import { SessionPlaces } from './session-places.ts'
 
 /** What sessions need of the key ring. */
 export interface SessionKeys extends MacKeys {
@@ -63,26 +58,34 @@ export interface RefreshRequest {
   readonly open: ReadonlyMap<string, readonly string[]>
 }
 
-/** How often a place that was revoked before it was taken is replaced by another. */
-const placeAttempts = 4
+/** A refresh, whatever stands for the token. */
+export type Redemption = Omit<RefreshRequest, 'refreshToken'>
+
+/** What a session begins by, in place of a login. */
+export interface SessionOrigin {
+  /** What the request that it began by may be repeated by. */
+  readonly retryKey: string | null
+  /** Takes what it begins by, in the transaction that starts it. @throws what keeps it from starting. */
+  take(tx: StoreTransaction, session: SessionRecord): Promise<void>
+}
 
 /** Starts sessions, and refreshes them by the rules of `refresh-decision.ts`. */
 export class SessionService {
   readonly #store: Store
   readonly #keys: SessionKeys
   readonly #policy: SessionPolicy
-  readonly #places: IndexBlocks
+  readonly #places: SessionPlaces
   readonly #underWay = new Map<string, Promise<RefreshOutcome>>()
 
   constructor(store: Store, keys: SessionKeys, places: IndexBlocks, policy: SessionPolicy) {
     this.#store = store
     this.#keys = keys
-    this.#places = places
+    this.#places = new SessionPlaces(store, places)
     this.#policy = policy
   }
 
   /**
-   * Starts a session and records the login that it comes from.
+   * Starts a session and records the login that it comes from, where it has no other origin.
    * @throws {InvalidClientError | InvalidGrantError} when client or user may not have one any more.
    */
   async start(
@@ -90,12 +93,13 @@ export class SessionService {
     user: UserRecord,
     scopes: readonly string[],
     audience: string,
+    origin?: SessionOrigin,
   ): Promise<OpenSession> {
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
     await this.#keys.ensureIdle(idleTtl)
     const macKey = this.#keys.currentMacKey()
     const ttl = client.sessionTtl ?? this.#policy.ttl
-    const session = await this.#withPlace(ttl, async (tx, status) => {
+    const session = await this.#places.assign(ttl, async (tx, status) => {
       const started: SessionRecord = {
         handle: createHandle(),
         sid: randomId('ses'),
@@ -106,7 +110,7 @@ export class SessionService {
         generation: 0,
         macKey: macKey.id,
         rotatedAt: tx.now,
-        retryKey: null,
+        retryKey: origin?.retryKey ?? null,
         attempt: null,
         createdAt: tx.now,
         idleExpiresAt: tx.now + idleTtl,
@@ -124,8 +128,11 @@ export class SessionService {
         throw new InvalidGrantError('The user name or password is wrong.')
       }
       await tx.sessions.insert(started)
-      await tx.record({ type: 'login.succeeded', user: user.id, client: client.clientId })
-      await tx.record({ type: 'session.started', sid: started.sid, client: client.clientId, user: user.id })
+      await origin?.take(tx, started)
+      const whose = { client: client.clientId, user: user.id }
+      if (!origin) await tx.record({ type: 'login.succeeded', ...whose })
+      const by = origin && { by: 'foreign_token' as const }
+      await tx.record({ type: 'session.started', sid: started.sid, ...whose, ...by })
       return started
     })
     return { session, refreshToken: writeRefreshToken(session, macKey) }
@@ -148,16 +155,25 @@ export class SessionService {
    * session in its place. The session does not move, so its tokens go on as they are.
    * @throws as {@link refresh} does.
    */
-  async resume(sid: string, request: Omit<RefreshRequest, 'refreshToken'>): Promise<RefreshedSession> {
+  async resume(sid: string, request: Redemption): Promise<RefreshedSession> {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const session = await this.#store.sessions.findBySid(sid)
     if (!session) throw new RefreshRefusedError('unknown')
     return this.#redeem({ handle: session.handle }, { ...request, counting: 'always' }, sid)
   }
 
+  /**
+   * Redeems what a session began by, as if it were its refresh token before the first.
+   * @throws as {@link refresh} does.
+   */
+  async refreshBefore(handle: string, request: Redemption): Promise<RefreshedSession> {
+    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
+    return this.#redeem({ handle, generation: -1 }, request, `before ${handle}`)
+  }
+
   async #redeem(
     content: { readonly handle: string; readonly generation?: number },
-    request: Omit<RefreshRequest, 'refreshToken'>,
+    request: Redemption,
     shown: string,
   ): Promise<RefreshedSession> {
     const { client, counting = 'once' } = request
@@ -187,7 +203,7 @@ export class SessionService {
           }),
         ),
     )
-    if (outcome.kind === 'refused') throw toError(outcome)
+    if (outcome.kind === 'refused') throw toRefreshError(outcome)
     const { session } = outcome
     const key = this.#keys.macKey(session.macKey)
     if (!key) throw new RefreshRefusedError('unknown')
@@ -254,28 +270,9 @@ export class SessionService {
       })
       return
     }
-    await this.#withPlace(session.expiresAt - session.createdAt, async (tx, other) => {
+    await this.#places.assign(session.expiresAt - session.createdAt, async (tx, other) => {
       if (await tx.sessions.moveStatus(sid, place, other)) await tx.record(event)
     })
-  }
-
-  /**
-   * Runs a transaction that writes a new place of the status lists for something that lives so long (milliseconds).
-   * A place that was revoked with its whole block since it was reserved is not written, but another one.
-   */
-  async #withPlace<T>(
-    life: number,
-    work: (tx: StoreTransaction, place: StatusReference) => Promise<T>,
-  ): Promise<T> {
-    for (let attempt = 1; attempt <= placeAttempts; attempt++) {
-      const { place, block } = await this.#places.forSession(life)
-      const done = await this.#store.transaction(async (tx) =>
-        (await tx.status.isHeld(block)) ? { result: await work(tx, place) } : undefined,
-      )
-      if (done) return done.result
-      this.#places.forgetAll()
-    }
-    throw new UnavailableError('The places of the status lists are revoked as fast as they are reserved.')
   }
 
   /** The same request many times at once is one redemption, so that a hammered token cannot fill the queue. */
@@ -290,10 +287,4 @@ export class SessionService {
 
 function isLive(session: SessionRecord, now: number): boolean {
   return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
-}
-
-function toError({ reason, endReason }: Extract<RefreshOutcome, { kind: 'refused' }>): OAuthError {
-  if (reason === 'scope') return new InvalidScopeError('The scope is beyond what was granted to the session.')
-  if (reason === 'resource') return new InvalidTargetError('The resource is not the one of the session.')
-  return new RefreshRefusedError(reason, endReason)
 }

@@ -32,13 +32,14 @@ export class Sweeper {
   }
 
   /**
-   * One step along the sessions.
+   * One step along the sessions, and along the refresh tokens that came from elsewhere.
    * @returns whether there is more to look at.
    */
   async sweep(): Promise<boolean> {
     const now = await this.#store.now()
     const next = await this.#store.sessions.deleteExpired(this.#after, batch, now - tombstoneLife)
     this.#after = next ?? ''
+    await this.#store.foreignTokens.deleteExpired(now, batch)
     return next !== undefined
   }
 

@@ -12,6 +12,7 @@ import { ChangeFeed, type Topic } from './change-feed.ts'
 import { ClientTable } from './client-table.ts'
 import { type Database, openDatabase } from './database.ts'
 import { DuplicateError, isConflict, isDuplicate, StoreUnavailableError, toStoreError } from './errors.ts'
+import { ForeignTokenTable } from './foreign-token-table.ts'
 import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
@@ -44,6 +45,7 @@ class Tables {
   readonly apis: ApiTable
   readonly users: UserTable
   readonly sessions: SessionTable
+  readonly foreignTokens: ForeignTokenTable
   readonly status: StatusTable
   readonly statusLog: StatusLog
   readonly keys: KeyTable
@@ -57,6 +59,7 @@ class Tables {
     this.statusLog = new StatusLog(query)
     this.status = new StatusTable(query, this.statusLog)
     this.sessions = new SessionTable(query, this.statusLog, this.status)
+    this.foreignTokens = new ForeignTokenTable(query)
     this.keys = new KeyTable(query)
     this.audit = new AuditTable(query, stamps)
     this.auditChain = new ChainTable(query)

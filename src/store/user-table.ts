@@ -17,6 +17,8 @@ export interface UserRecord {
    * made here, or came without.
    */
   readonly importedPassword: string | null
+  /** When that hash was taken over, which is `passwordChangedAt` until another password is set here; null without one. */
+  readonly passwordImportedAt: number | null
   /** When another password was set; a better hash of the same one does not count. */
   readonly passwordChangedAt: number
   readonly disabledAt: number | null
@@ -33,6 +35,7 @@ interface UserRow {
   password: string | null
   password_normalised: number
   imported_password: string | null
+  password_imported_at: number | null
   /** The `user_id` of the claims, where it is one: unique, for it names the user to services. */
   user_id_claim: string | null
   password_changed_at: number
@@ -130,6 +133,7 @@ function toRecord(row: UserRow): UserRecord {
     password: row.password,
     passwordNormalised: row.password_normalised === 1,
     importedPassword: row.imported_password,
+    passwordImportedAt: row.password_imported_at,
     passwordChangedAt: row.password_changed_at,
     disabledAt: row.disabled_at,
     createdAt: row.created_at,
@@ -147,6 +151,7 @@ function toRow(user: UserRecord): UserRow {
     password: user.password,
     password_normalised: user.passwordNormalised ? 1 : 0,
     imported_password: user.importedPassword,
+    password_imported_at: user.passwordImportedAt,
     user_id_claim: findUserIdClaim(user.claims) ?? null,
     password_changed_at: user.passwordChangedAt,
     disabled_at: user.disabledAt,

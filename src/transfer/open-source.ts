@@ -52,6 +52,14 @@ function needsNoMapping(format: SourceFormat): AdminError {
   )
 }
 
+/** A database that users come from; undefined where the source is a file of another kind. @throws {AdminError} */
+export async function openForeignDatabase(source: string): Promise<ForeignDatabase | undefined> {
+  const opened = await open(source, undefined)
+  if ('database' in opened) return opened.database
+  await opened.file.close()
+  return undefined
+}
+
 async function open(source: string, format: SourceFormat | undefined): Promise<Opened> {
   if (/^postgres(?:ql)?:\/\//i.test(source)) {
     return { database: await (await import('./postgres-database.ts')).openPostgresDatabase(source) }

@@ -16,8 +16,11 @@ export class DjangoProject {
   readonly source: string
   readonly #environment: Readonly<Record<string, string>>
 
-  /** @param model the user model, where it is not Django's own. */
-  constructor(database: ProjectDatabase, model?: string) {
+  /**
+   * @param model the user model, where it is not Django's own.
+   * @param more variables that the project's settings read.
+   */
+  constructor(database: ProjectDatabase, model?: string, more: Readonly<Record<string, string>> = {}) {
     this.#environment = {
       ...('sqlite' in database
         ? { SQLITE_PATH: database.sqlite }
@@ -26,6 +29,7 @@ export class DjangoProject {
       DJANGO_SETTINGS_MODULE: 'settings',
       PYTHONPATH: directory,
       PYTHONDONTWRITEBYTECODE: '1',
+      ...more,
     }
     this.source =
       'sqlite' in database

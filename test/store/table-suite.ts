@@ -39,6 +39,7 @@ export const user: UserRecord = {
   password: 'hash',
   passwordNormalised: false,
   importedPassword: 'digest',
+  passwordImportedAt: 5,
   passwordChangedAt: at,
   disabledAt: null,
   createdAt: at,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { SessionAdmin } from '../../admin/session-admin.ts'
 import { administer } from '../administer.ts'
-import { countOption, given } from '../options.ts'
+import { countOption, given, textOption } from '../options.ts'
 import { examples, formatTime, type Json, type Printable, print, printEach, say } from '../output.ts'
 
 interface RevokeOptions extends Json {
@@ -84,6 +84,22 @@ export function addSessionCommands(program: Command): void {
         return sessions.revoke(id ?? '')
       })
       print({ revoked }, json)
+    })
+
+  session
+    .command('import-blacklist')
+    .description(
+      'refuse the refresh tokens that a Django project has blacklisted, and end the sessions that they became',
+    )
+    .argument('<source>', 'postgres://… or the SQLite file of the project', textOption)
+    .option('--json', 'print JSON')
+    .addHelpText('before', examples('mintage session import-blacklist project/db.sqlite3'))
+    .action(async (source: string, { json }: Json) => {
+      const { openBlacklist } = await import('../../transfer/blacklist.ts')
+      const { tokens, close } = await openBlacklist(source)
+      const counts = await administer(({ blacklistImport }) => blacklistImport.run(tokens)).finally(close)
+      const { endedSessions, ...rest } = counts
+      print({ ...rest, ended_sessions: endedSessions }, json)
     })
 }
 

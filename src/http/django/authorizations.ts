@@ -1,6 +1,7 @@
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import type { KnownClientRequest } from '../../grants/pipeline.ts'
 import { InvalidGrantError } from '../../protocol/errors.ts'
+import type { ForeignRefreshToken } from '../../sessions/foreign-exchange.ts'
 import type { Authorization } from '../../tokens/authorization.ts'
 import type { ClaimsPresetFunction } from '../../tokens/claims-preset.ts'
 import type { IssuedTokens } from '../../tokens/mint.ts'
@@ -39,6 +40,15 @@ export class Authorizations {
     options: Pick<KnownClientRequest, 'counting'>,
   ): Promise<Authorization> {
     return this.#authorize(client, { grant_type: 'refresh_token', refresh_token: refreshToken }, options)
+  }
+
+  /** Exchanges a refresh token of the project that was the issuer before. @throws {RefreshRefusedError} by the rules. */
+  exchange(
+    client: ClientRecord,
+    exchange: ForeignRefreshToken,
+    options: Pick<KnownClientRequest, 'counting'>,
+  ): Promise<Authorization> {
+    return this.#authorize(client, { grant_type: 'refresh_token' }, { exchange, ...options })
   }
 
   /** Goes on with a session whose access token was shown. @throws {RefreshRefusedError} by the rules of refreshing. */

@@ -3,6 +3,7 @@ import { djangoSettings } from '../../../clients/django-settings.ts'
 import { second } from '../../../lib/durations.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
 import { InvalidGrantError } from '../../../protocol/errors.ts'
+import type { ForeignRefreshToken } from '../../../sessions/foreign-exchange.ts'
 import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId, presets } from '../../../tokens/claims-preset.ts'
@@ -54,6 +55,8 @@ export class SimpleJwtTokens {
 
   /** The answer holds a refresh token where the client is to use another one from now on. */
   async refreshPair(client: ClientRecord, token: string): Promise<JsonObject> {
+    const old = this.#readForeign(token)
+    if (old) return this.#exchange(client, old)
     const { refreshToken, exp } = await this.#readRefresh(token)
     const { rotateRefreshTokens, blacklistAfterRotation } = djangoSettings(client)
     const isPast = this.#isPast(exp)
@@ -98,6 +101,12 @@ export class SimpleJwtTokens {
       if (!(await this.#counts(client, jwt.refreshToken))) throw verifiedIsBlacklisted()
       return {}
     }
+    const foreign = this.#services.foreignTokens?.read(token)
+    if (foreign?.kind === 'refresh' && !(await this.#services.exchanges.isFresh(foreign))) {
+      throw verifiedIsBlacklisted()
+    }
+    if (foreign?.kind === 'refresh' || foreign?.kind === 'other') return {}
+    if (foreign?.kind === 'expired') throw tokenIsExpired()
     const { kind } = await this.#services.introspection.judge(token)
     if (kind === 'unknown') throw tokenIsInvalid()
     if (kind === 'expired') throw tokenIsExpired()
@@ -107,6 +116,11 @@ export class SimpleJwtTokens {
 
   /** Ends the session, by an earlier token of it too, though that is answered as one that is blacklisted already. */
   async blacklist(client: ClientRecord, token: string): Promise<JsonObject> {
+    const old = this.#readForeign(token)
+    if (old) {
+      if (!(await this.#services.exchanges.blacklist(old))) throw tokenIsBlacklisted()
+      return {}
+    }
     const { refreshToken, exp } = await this.#readRefresh(token)
     if (this.#isPast(exp)) throw tokenIsExpired()
     const counts = await this.#counts(client, refreshToken)
@@ -121,6 +135,29 @@ export class SimpleJwtTokens {
   async #counts(client: ClientRecord, refreshToken: string): Promise<boolean> {
     const found = await this.#services.sessions.find(refreshToken)
     return found !== undefined && (found.isLatest || !djangoSettings(client).blacklistAfterRotation)
+  }
+
+  /**
+   * Answers with the pair that takes the place of a token of the project that was the issuer before. A client whose refresh
+   * tokens stay the same keeps the old one.
+   */
+  async #exchange(client: ClientRecord, old: ForeignRefreshToken): Promise<JsonObject> {
+    const authorization = await this.#authorizations
+      .exchange(client, old, { counting: countingFor(client) })
+      .catch((error) => {
+        throw error instanceof RefreshRefusedError ? toTokenError(error) : error
+      })
+    const { access, refresh, userData } = await this.#issuePair(authorization)
+    const isNew = djangoSettings(client).rotateRefreshTokens
+    return { ...userData, access, ...(isNew && refresh !== undefined && { refresh }) }
+  }
+
+  /** @throws {ApiError} for an authentic one that is past, or of another type. */
+  #readForeign(token: string): ForeignRefreshToken | undefined {
+    const foreign = this.#services.foreignTokens?.read(token)
+    if (foreign?.kind === 'expired') throw tokenIsExpired()
+    if (foreign?.kind === 'other') throw tokenHasWrongType()
+    return foreign
   }
 
   #login(client: ClientRecord, name: string, password: string): Promise<Authorization> {

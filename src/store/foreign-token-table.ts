@@ -1,0 +1,61 @@
+import type { Knex } from 'knex'
+
+/** A refresh token of the issuer before this one that counts no more. Times are milliseconds since the epoch. */
+export interface ForeignTokenRecord {
+  /** Of its `jti`. */
+  readonly digest: string
+  /** Of the session that took its place; null when it was blacklisted before. */
+  readonly handle: string | null
+  readonly at: number
+  /** From then on it would be refused anyway. */
+  readonly expiresAt: number
+}
+
+interface ForeignTokenRow {
+  digest: string
+  handle: string | null
+  at: number
+  expires_at: number
+}
+
+/** The table `foreign_refresh_tokens`. */
+export class ForeignTokenTable {
+  readonly #query: Knex
+
+  constructor(query: Knex) {
+    this.#query = query
+  }
+
+  /** @throws {DuplicateError} at the end of the transaction when there is one of this digest. */
+  async insert(token: ForeignTokenRecord): Promise<void> {
+    await this.#query('foreign_refresh_tokens').insert(toRow(token))
+  }
+
+  async insertAll(tokens: readonly ForeignTokenRecord[]): Promise<void> {
+    if (tokens.length > 0) await this.#query('foreign_refresh_tokens').insert(tokens.map(toRow))
+  }
+
+  async find(digest: string): Promise<ForeignTokenRecord | undefined> {
+    const row = await this.#query<ForeignTokenRow>('foreign_refresh_tokens').where({ digest }).first()
+    return row && toRecord(row)
+  }
+
+  async findAll(digests: readonly string[]): Promise<readonly ForeignTokenRecord[]> {
+    const rows = await this.#query<ForeignTokenRow>('foreign_refresh_tokens').whereIn('digest', digests)
+    return rows.map(toRecord)
+  }
+
+  /** Deletes those that have expired, `limit` at most. */
+  async deleteExpired(now: number, limit: number): Promise<void> {
+    const expired = this.#query('foreign_refresh_tokens').where('expires_at', '<', now).limit(limit)
+    await this.#query('foreign_refresh_tokens').whereIn('digest', expired.select('digest')).delete()
+  }
+}
+
+function toRecord(row: ForeignTokenRow): ForeignTokenRecord {
+  return { digest: row.digest, handle: row.handle, at: row.at, expiresAt: row.expires_at }
+}
+
+function toRow(token: ForeignTokenRecord): ForeignTokenRow {
+  return { digest: token.digest, handle: token.handle, at: token.at, expires_at: token.expiresAt }
+}
