@@ -139,6 +139,27 @@ export function testTables(engine: TestEngine): void {
     t.is(await store.users.findById('usr_1'), undefined)
   })
 
+  test(
+    title('a refresh token from elsewhere is taken once, and forgotten when it has expired'),
+    async (t) => {
+      const { store } = await openTestStore(t, engine)
+      const token = (name: string, expiresAt: number) => ({ digest: name, handle: null, at, expiresAt })
+      const exchanged = { ...token('c', at + 3), handle: 'handle-a' }
+      await store.foreignTokens.insertAll([token('a', at + 1), token('b', at + 2)])
+      await store.foreignTokens.insert(exchanged)
+      t.deepEqual(await store.foreignTokens.find('c'), exchanged)
+      await t.throwsAsync(
+        store.transaction((tx) => tx.foreignTokens.insert(token('c', at + 9))),
+        { instanceOf: DuplicateError },
+      )
+      await store.foreignTokens.deleteExpired(at + 2, 10)
+      const left = await store.foreignTokens.findAll(['a', 'b', 'c', 'd'])
+      t.deepEqual(left.map(({ digest }) => digest).sort(), ['b', 'c'])
+      await store.foreignTokens.deleteExpired(at + 9, 1)
+      t.is((await store.foreignTokens.findAll(['b', 'c'])).length, 1)
+    },
+  )
+
   test(title('a session comes back as it went in, and is ended once'), async (t) => {
     const { store } = await openTestStore(t, engine)
     await insertSession(store, session('a'))
