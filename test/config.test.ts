@@ -46,6 +46,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     streamSubscribers: 10_000,
     trustedProxies: [],
     djangoClients: { simplejwt: undefined, drfJwt: undefined, pyjwt: undefined },
+    foreignKey: undefined,
     corsOrigins: [],
     warnings: [],
   })
