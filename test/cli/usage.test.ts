@@ -49,7 +49,10 @@ test('wrong use is exit 2 with words on stderr only, and "did you mean" on a typ
     [['api', 'create', 'https://api.example', '--claims-preset', 'x'], /Allowed choices are/],
     [['user', 'create', 'a\uFFFDb'], /argument 3 is not text in UTF-8/],
     [['user', 'update', 'ada'], /say what to change/],
-    [['user', 'export', '--format', 'cvs'], /Allowed choices are ndjson, csv, django\.\n\(Did you mean csv\?\)/],
+    [
+      ['user', 'export', '--format', 'cvs'],
+      /Allowed choices are ndjson, csv, django\.\n\(Did you mean csv\?\)/,
+    ],
     [['client', 'create', '--id', 'a', '--grant', 'pasword'], /\(Did you mean password\?\)/],
     [['client', 'create', '--id', 'a', '--grnat', 'password'], /\(Did you mean --grant\?\)/],
     [['api', 'create', 'a', '--typ', 'jwt'], /\(Did you mean JWT\?\)/],
