@@ -2,6 +2,7 @@ import type { Target } from '../apis/target.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { ForeignRefreshToken } from '../sessions/foreign-exchange.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
+import type { ShownToken } from '../sessions/session-origin.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { LoginName } from '../users/user-authentication.ts'
@@ -22,7 +23,7 @@ export interface GrantRequest {
   /** How often a refresh token counts; `once` when undefined. */
   readonly counting: Counting | undefined
   /** See {@link KnownClientRequest.resume}. */
-  readonly resume: string | undefined
+  readonly resume: ShownToken | undefined
   /** See {@link KnownClientRequest.exchange}. */
   readonly exchange: ForeignRefreshToken | undefined
   /** What the password grant's `username` is; a user name when undefined. */

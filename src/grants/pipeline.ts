@@ -9,6 +9,7 @@ import { type GrantType, isGrantType } from '../protocol/grant-types.ts'
 import { parseScope } from '../protocol/scopes.ts'
 import type { ForeignRefreshToken } from '../sessions/foreign-exchange.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
+import type { ShownToken } from '../sessions/session-origin.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
 import type { LoginName } from '../users/user-authentication.ts'
@@ -21,8 +22,8 @@ export interface KnownClientRequest {
   readonly idempotencyKey: string | undefined
   /** How often a refresh token counts; `once` where nothing else is said. */
   readonly counting?: Counting | undefined
-  /** The `sid` of a session to go on with, for who has seen an access token of it in place of a refresh token. */
-  readonly resume?: string | undefined
+  /** An access token of the session to go on with, which was seen in place of a refresh token. */
+  readonly resume?: ShownToken | undefined
   /** A refresh token of the issuer before this one, which has been verified, in place of one of ours. */
   readonly exchange?: ForeignRefreshToken | undefined
   /** What `username` is; a user name where nothing else is said. */

@@ -5,6 +5,7 @@ import { DuplicateError } from '../store/errors.ts'
 import type { ForeignTokenRecord } from '../store/foreign-token-table.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
+import type { Counting } from './refresh-decision.ts'
 import { RefreshRefusedError } from './refresh-refused-error.ts'
 import type { Redemption, RefreshedSession, SessionService } from './session-service.ts'
 
@@ -55,18 +56,33 @@ export class ForeignExchange {
     }
   }
 
-  /** Whether the token counts still; changes nothing. */
-  async isFresh({ digest, userId }: ForeignRefreshToken): Promise<boolean> {
-    if (await this.#store.foreignTokens.find(digest)) return false
+  /** Whether the token counts still, for a client whose tokens count so often; changes nothing. */
+  async counts({ digest, userId }: ForeignRefreshToken, counting: Counting): Promise<boolean> {
+    const known = await this.#store.foreignTokens.find(digest)
+    if (known) {
+      if (known.handle === null || counting === 'once') return false
+      return (await this.#sessions.findByHandle(known.handle)) !== undefined
+    }
     const user = await this.#store.users.findByUserIdClaim(userId)
-    return user !== undefined && user.disabledAt === null && !hasChangedPassword(user)
+    if (!user || user.disabledAt !== null || hasChangedPassword(user)) return false
+    return !(await this.#store.foreignTokens.haveEnded(user.id))
   }
 
   /**
    * Takes the token back, and ends the session that it was exchanged for.
-   * @returns false when it did not count any more.
+   * @returns false when it did not count any more, for a client whose tokens count so often.
    */
-  async blacklist({ digest, expiresAt }: ForeignRefreshToken): Promise<boolean> {
+  async blacklist(token: ForeignRefreshToken, counting: Counting): Promise<boolean> {
+    try {
+      return await this.#takeBack(token, counting)
+    } catch (error) {
+      // Somebody exchanged it in this very moment, so it has a session now.
+      if (error instanceof DuplicateError) return this.#takeBack(token, counting)
+      throw error
+    }
+  }
+
+  #takeBack({ digest, expiresAt }: ForeignRefreshToken, counting: Counting): Promise<boolean> {
     return this.#store.transaction(async (tx) => {
       const known = await tx.foreignTokens.find(digest)
       if (!known) {
@@ -77,29 +93,37 @@ export class ForeignExchange {
       if (session) {
         const { sid } = session
         const ended = await tx.sessions.end({ sid }, 'revoked_by_client', tx.now)
-        if (ended > 0) await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_client' })
+        if (ended > 0) {
+          await tx.record({ type: 'session.revoked', sid, reason: 'revoked_by_client' })
+          return counting !== 'once'
+        }
       }
       return false
     })
   }
 
   async #begin(token: ForeignRefreshToken, request: ExchangeRequest): Promise<RefreshedSession> {
-    const { client, scopes, audience, retryKey } = request
+    const { client, scopes, audience, retryKey, counting } = request
     const { digest, expiresAt } = token
     const user = await this.#store.users.findByUserIdClaim(token.userId)
     if (!user || user.disabledAt !== null) throw new RefreshRefusedError('disabled')
     if (hasChangedPassword(user)) throw new RefreshRefusedError('ended', 'password_changed')
+    if (await this.#store.foreignTokens.haveEnded(user.id)) throw new RefreshRefusedError('ended')
     const open = await this.#sessions
       .start(client, user, scopes, audience, {
         retryKey: retryKey === undefined ? null : sha256(retryKey),
+        // A client that keeps the old token has nothing else to keep the session by.
+        ...(counting === 'always' && { idleUntil: expiresAt }),
         take: async (tx, { handle }) => {
           if (await tx.foreignTokens.find(digest)) throw new TakenError()
+          if (await tx.foreignTokens.haveEnded(user.id)) throw new RefreshRefusedError('ended')
           await tx.foreignTokens.insert({ digest, handle, at: tx.now, expiresAt })
         },
       })
       .catch((error) => {
         // The account ended, or another password was set, in this very moment.
-        throw error instanceof InvalidGrantError ? new RefreshRefusedError('disabled') : error
+        if (error instanceof RefreshRefusedError || !(error instanceof InvalidGrantError)) throw error
+        throw new RefreshRefusedError('disabled')
       })
     return { ...open, scopes, user }
   }

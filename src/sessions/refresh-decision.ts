@@ -2,12 +2,15 @@ import type { Event, SessionEnd } from '../events/event.ts'
 import { isWithin, splitScope } from '../protocol/scopes.ts'
 import type { Decision, Redeemable } from '../store/redeemer.ts'
 import type { SessionRecord } from '../store/session-table.ts'
+import type { StatusReference } from '../store/status-change.ts'
 
 /** An authentic refresh token and the request that it came with. */
 export interface Presentation {
   /** Undefined: whichever the session has, for a presentation that is bound to the session by other means. */
   readonly generation: number | undefined
   readonly counting: Counting
+  /** Where the access token that was shown in place of a refresh token has its status; undefined where none was. */
+  readonly place?: StatusReference | undefined
   /** The id and the `client_id` of the client that was authenticated. */
   readonly client: string
   readonly clientId: string
@@ -94,6 +97,8 @@ export function decideRefresh(
   if (session.endedAt !== null) {
     return { outcome: { kind: 'refused', reason: 'ended', endReason: session.endReason } }
   }
+  // The session lives on another place, since the token was revoked by itself.
+  if (presented.place && !isPlace(session.status, presented.place)) return refuse('ended')
   if (rules.now >= session.idleExpiresAt || rules.now >= session.expiresAt) return refuse('expired')
   if (!client || client.disabled || !user || user.disabled) return refuse('disabled')
 
@@ -213,4 +218,8 @@ function refreshed(session: SessionRecord, client: string, outcome: 'rotated' | 
 
 function refuse(reason: RefusalReason, ...events: readonly Event[]): Decision<RefreshOutcome> {
   return { outcome: { kind: 'refused', reason }, events }
+}
+
+function isPlace(place: StatusReference | undefined, other: StatusReference): boolean {
+  return place?.list === other.list && place.index === other.index
 }

@@ -8,12 +8,13 @@ import type { IndexBlocks } from '../status/index-blocks.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
-import type { Store, StoreTransaction } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
 import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import type { SessionOrigin, ShownToken } from './session-origin.ts'
 import { SessionPlaces } from './session-places.ts'
 
 /** What sessions need of the key ring. */
@@ -61,14 +62,6 @@ export interface RefreshRequest {
 /** A refresh, whatever stands for the token. */
 export type Redemption = Omit<RefreshRequest, 'refreshToken'>
 
-/** What a session begins by, in place of a login. */
-export interface SessionOrigin {
-  /** What the request that it began by may be repeated by. */
-  readonly retryKey: string | null
-  /** Takes what it begins by, in the transaction that starts it. @throws what keeps it from starting. */
-  take(tx: StoreTransaction, session: SessionRecord): Promise<void>
-}
-
 /** Starts sessions, and refreshes them by the rules of `refresh-decision.ts`. */
 export class SessionService {
   readonly #store: Store
@@ -95,7 +88,7 @@ export class SessionService {
     audience: string,
     origin?: SessionOrigin,
   ): Promise<OpenSession> {
-    const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
+    const idleTtl = await this.#idleTtl(client, origin?.idleUntil)
     await this.#keys.ensureIdle(idleTtl)
     const macKey = this.#keys.currentMacKey()
     const ttl = client.sessionTtl ?? this.#policy.ttl
@@ -151,15 +144,15 @@ export class SessionService {
   }
 
   /**
-   * Redeems whatever refresh token the session of this `sid` has now, for a client that showed an access token of the
-   * session in its place. The session does not move, so its tokens go on as they are.
+   * Redeems whatever refresh token a session has now, for a client that showed an access token of the session in its
+   * place. The session does not move, so its tokens go on as they are; one that is revoked meanwhile yields nothing.
    * @throws as {@link refresh} does.
    */
-  async resume(sid: string, request: Redemption): Promise<RefreshedSession> {
-    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
+  async resume({ sid, place }: ShownToken, request: Redemption): Promise<RefreshedSession> {
     const session = await this.#store.sessions.findBySid(sid)
     if (!session) throw new RefreshRefusedError('unknown')
-    return this.#redeem({ handle: session.handle }, { ...request, counting: 'always' }, sid)
+    const shown = JSON.stringify([sid, place])
+    return this.#redeem({ handle: session.handle, place }, { ...request, counting: 'always' }, shown)
   }
 
   /**
@@ -167,20 +160,25 @@ export class SessionService {
    * @throws as {@link refresh} does.
    */
   async refreshBefore(handle: string, request: Redemption): Promise<RefreshedSession> {
-    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     return this.#redeem({ handle, generation: -1 }, request, `before ${handle}`)
   }
 
   async #redeem(
-    content: { readonly handle: string; readonly generation?: number },
+    content: {
+      readonly handle: string
+      readonly generation?: number
+      readonly place?: StatusReference | undefined
+    },
     request: Redemption,
     shown: string,
   ): Promise<RefreshedSession> {
+    if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const { client, counting = 'once' } = request
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
     await this.#keys.ensureIdle(idleTtl)
     const presentation = {
       generation: content.generation,
+      place: content.place,
       counting,
       client: client.id,
       clientId: client.clientId,
@@ -239,6 +237,18 @@ export class SessionService {
   async findBySid(sid: string): Promise<SessionRecord | undefined> {
     const session = await this.#store.sessions.findBySid(sid)
     return session && isLive(session, await this.#store.now()) ? session : undefined
+  }
+
+  /** The live session of this handle. */
+  async findByHandle(handle: string): Promise<SessionRecord | undefined> {
+    const session = await this.#store.sessions.findByHandle(handle)
+    return session && isLive(session, await this.#store.now()) ? session : undefined
+  }
+
+  /** How long a session may idle that may do so until then, at least; in milliseconds. */
+  async #idleTtl(client: ClientRecord, until: number | undefined): Promise<number> {
+    const own = client.sessionIdleTtl ?? this.#policy.idleTtl
+    return until === undefined ? own : Math.max(own, until - (await this.#store.now()))
   }
 
   /** Why the session of this `sid` is over; null while it lives, undefined where nothing is known of it. */

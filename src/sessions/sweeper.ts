@@ -39,7 +39,7 @@ export class Sweeper {
     const now = await this.#store.now()
     const next = await this.#store.sessions.deleteExpired(this.#after, batch, now - tombstoneLife)
     this.#after = next ?? ''
-    await this.#store.foreignTokens.deleteExpired(now, batch)
+    await this.#store.foreignTokens.deleteExpired(now - tombstoneLife, batch)
     return next !== undefined
   }
 

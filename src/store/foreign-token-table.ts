@@ -18,7 +18,10 @@ interface ForeignTokenRow {
   expires_at: number
 }
 
-/** The table `foreign_refresh_tokens`. */
+/** Stands for every user among those whose tokens were ended. */
+const everybody = ''
+
+/** The tables `foreign_refresh_tokens` and `foreign_token_ends`. */
 export class ForeignTokenTable {
   readonly #query: Knex
 
@@ -43,6 +46,18 @@ export class ForeignTokenTable {
   async findAll(digests: readonly string[]): Promise<readonly ForeignTokenRecord[]> {
     const rows = await this.#query<ForeignTokenRow>('foreign_refresh_tokens').whereIn('digest', digests)
     return rows.map(toRecord)
+  }
+
+  /** Ends those of a user, or of all users, that no session has taken the place of yet. */
+  async end(which: { readonly user: string } | 'all', now: number): Promise<void> {
+    const user = which === 'all' ? everybody : which.user
+    await this.#query('foreign_token_ends').insert({ user, at: now }).onConflict('user').merge()
+  }
+
+  /** Whether those of a user that no session has taken the place of are ended. */
+  async haveEnded(user: string): Promise<boolean> {
+    const row = await this.#query('foreign_token_ends').whereIn('user', [user, everybody]).first()
+    return row !== undefined
   }
 
   /** Deletes those that have expired, `limit` at most. */

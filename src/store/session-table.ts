@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import type { SessionEnd } from '../events/event.ts'
+import type { ForeignTokenTable } from './foreign-token-table.ts'
 import type { StatusReference } from './status-change.ts'
 import type { StatusLog } from './status-log.ts'
 import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
@@ -84,11 +85,13 @@ export class SessionTable {
   readonly #query: Knex
   readonly #log: StatusLog
   readonly #status: StatusTable
+  readonly #foreign: ForeignTokenTable
 
-  constructor(query: Knex, log: StatusLog, status: StatusTable) {
+  constructor(query: Knex, log: StatusLog, status: StatusTable, foreign: ForeignTokenTable) {
     this.#query = query
     this.#log = log
     this.#status = status
+    this.#foreign = foreign
   }
 
   async insert(session: SessionRecord): Promise<void> {
@@ -105,8 +108,12 @@ export class SessionTable {
     return row && toSessionRecord(row)
   }
 
-  /** Ends the chosen sessions that have not ended yet and revokes their access tokens; says how many those were. */
+  /**
+   * Ends the chosen sessions that have not ended yet and revokes their access tokens; says how many those were. All of a
+   * user are ended with what could still become one: the refresh tokens that the user came with.
+   */
   async end(which: SessionSelection, reason: SessionEnd, now: number): Promise<number> {
+    if (which === 'all' || 'user' in which) await this.#foreign.end(which, now)
     const rows = this.#query<SessionRow>('sessions').whereNull('ended_at')
     const ending = { ended_at: now, end_reason: reason }
     if (which === 'all') {

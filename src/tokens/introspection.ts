@@ -8,6 +8,7 @@ import { looksLikeRefreshToken } from '../sessions/refresh-token.ts'
 import type { SessionService } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
 import type { ClientRecord } from '../store/client-table.ts'
+import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import { isIssuedTo, readOwnToken } from './own-token.ts'
 
@@ -31,6 +32,8 @@ export type AccessTokenVerdict =
   | {
       readonly kind: 'expired' | 'revoked' | 'active'
       readonly claims: AccessTokenClaims & JsonObject
+      /** Where its status is told. */
+      readonly place: StatusReference | undefined
     }
 
 const inactive: IntrospectionResponse = { active: false }
@@ -53,8 +56,10 @@ export class Introspection {
   async judge(token: string): Promise<AccessTokenVerdict> {
     const claims = readOwnToken(token, this.#options.issuer, this.#options.keys)
     if (!claims) return { kind: 'unknown' }
-    if (this.#options.clock.now() >= claims.exp * second) return { kind: 'expired', claims }
-    return { kind: (await this.#isLive(claims)) ? 'active' : 'revoked', claims }
+    const place = this.#options.status.placeOf(claims.status)
+    if (this.#options.clock.now() >= claims.exp * second) return { kind: 'expired', claims, place }
+    const kind = (await this.#isLive(claims)) ? 'active' : 'revoked'
+    return { kind, claims, place }
   }
 
   async #introspectRefreshToken(token: string, caller: ClientRecord): Promise<IntrospectionResponse> {

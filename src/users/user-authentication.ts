@@ -46,6 +46,8 @@ export class UserAuthentication {
   }
 
   async #find(name: string, by: LoginName): Promise<UserRecord | undefined> {
+    // Nobody's name, and PostgreSQL takes none in a text.
+    if (name.includes('\0')) return undefined
     if (by === 'username') return this.#store.users.findByUsername(normaliseUsername(name))
     const found = await this.#store.users.findByEmail(name)
     return found.length === 1 ? found[0] : undefined

@@ -82,6 +82,10 @@ function verdict(given: Case): string {
     : 'retried'
 }
 
+/** Where an access token that is shown in place of a refresh token has its status, and where the session has it since. */
+const here = { list: 'lst_1', index: 3 }
+const there = { list: 'lst_1', index: 4 }
+
 const late = { now: rotatedAt + window }
 const keyed = { retryKey: 'key' }
 const before = { generation: 4 }
@@ -95,6 +99,10 @@ const table: readonly (readonly [
   [{ presented: { client: 'cli_2', generation: 1 } }, 'foreign_client'],
   [{ session: { endedAt: 1, endReason: 'reuse' } }, 'ended'],
   [{ session: { endedAt: 1, endReason: 'reuse' }, presented: { generation: 1 } }, 'ended'],
+  [{ session: { status: here }, presented: { place: here, counting: 'always' } }, 'kept'],
+  [{ session: { status: there }, presented: { place: here, counting: 'always' } }, 'ended'],
+  [{ presented: { place: here, counting: 'always' } }, 'ended'],
+  [{ session: { status: here }, presented: { counting: 'always' } }, 'kept'],
   [{ rules: { now: session.idleExpiresAt - 1 } }, 'rotated'],
   [{ rules: { now: session.idleExpiresAt } }, 'expired'],
   [{ session: { idleExpiresAt: 10_000_000 }, rules: { now: session.expiresAt } }, 'expired'],

@@ -2,6 +2,7 @@ import type { ClientRecord } from '../../clients/client-directory.ts'
 import type { KnownClientRequest } from '../../grants/pipeline.ts'
 import { InvalidGrantError } from '../../protocol/errors.ts'
 import type { ForeignRefreshToken } from '../../sessions/foreign-exchange.ts'
+import type { ShownToken } from '../../sessions/session-origin.ts'
 import type { Authorization } from '../../tokens/authorization.ts'
 import type { ClaimsPresetFunction } from '../../tokens/claims-preset.ts'
 import type { IssuedTokens } from '../../tokens/mint.ts'
@@ -52,8 +53,8 @@ export class Authorizations {
   }
 
   /** Goes on with a session whose access token was shown. @throws {RefreshRefusedError} by the rules of refreshing. */
-  resume(client: ClientRecord, sid: string): Promise<Authorization> {
-    return this.#authorize(client, { grant_type: 'refresh_token' }, { resume: sid })
+  resume(client: ClientRecord, shown: ShownToken): Promise<Authorization> {
+    return this.#authorize(client, { grant_type: 'refresh_token' }, { resume: shown })
   }
 
   /** @param refuse what to say when the account ended between the password and the session. */

@@ -282,6 +282,49 @@ test('where refresh tokens stay the same, the old one goes on to its own end, in
   t.deepEqual((await post('refresh/', { refresh })).body, expired)
 })
 
+test('where refresh tokens stay the same, an old one outlives what other sessions may idle, and is its own until taken back', async (t) => {
+  const { issuer, clock, post } = await startSimpleJwt(t, {
+    client: { django: { rotateRefreshTokens: false }, sessionIdleTtl: 2 * day },
+    issuer: { environment },
+  })
+  const { now, sign } = await moveIn(issuer, clock)
+  const refresh = await sign({ exp: now + 30 * 86_400 })
+  for (let days = 0; days < 10; days += 1) {
+    t.is((await post('refresh/', { refresh })).status, 200, `day ${days}`)
+    clock.advance(day)
+  }
+  t.is((await post('verify/', { token: refresh })).status, 200)
+  t.is((await post('blacklist/', { refresh })).status, 200)
+  t.deepEqual((await post('refresh/', { refresh })).body, blacklisted)
+  t.is((await post('verify/', { token: refresh })).status, 400)
+})
+
+test('what ends all sessions of a user, or all there are, ends the old tokens that could become one', async (t) => {
+  const { issuer, clock, post } = await startSimpleJwt(t, { issuer: { environment } })
+  const { users, sessions, keys } = issuer.administration
+  const ways: Readonly<Record<string, (username: string) => Promise<unknown>>> = {
+    'session revoke --user': (username) => sessions.revokeUser(username),
+    'user disable, and enable': async (username) => {
+      await users.disable(username)
+      await users.enable(username)
+    },
+    'session revoke --all': () => sessions.revokeAll(),
+    'keys revoke --all': () => keys.revokeAll(),
+  }
+  const bystander = await moveIn(issuer, clock)
+  for (const [way, end] of Object.entries(ways)) {
+    const { username, sign } = await moveIn(issuer, clock)
+    const refresh = await sign()
+    await end(username)
+    const answer = await post('refresh/', { refresh })
+    t.is(answer.status, 401, way)
+    t.deepEqual(answer.body, blacklisted, way)
+    t.is((await post('verify/', { token: refresh })).status, 400, way)
+    const other = await post('refresh/', { refresh: await bystander.sign() })
+    t.is(other.status, way.endsWith('--all') ? 401 : 200, way)
+  }
+})
+
 test('from its date on the old key counts no more', async (t) => {
   const { issuer, clock, post } = await startSimpleJwt(t, {
     issuer: { environment: settings(secret, Date.now() + 10 * day) },

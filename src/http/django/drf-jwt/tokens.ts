@@ -6,6 +6,7 @@ import type { AccessTokenClaims, JsonObject } from '../../../protocol/claims.ts'
 import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId } from '../../../tokens/claims-preset.ts'
+import type { AccessTokenVerdict } from '../../../tokens/introspection.ts'
 import { isIssuedTo } from '../../../tokens/own-token.ts'
 import { Authorizations } from '../authorizations.ts'
 import { type ApiError, validationError } from '../rest/api-error.ts'
@@ -21,6 +22,8 @@ export interface DrfJwtAnswer {
   readonly expiresIn: number
   readonly userData: JsonObject
 }
+
+type ReadToken = Exclude<AccessTokenVerdict, { kind: 'unknown' }>
 
 /** What djangorestframework-jwt's serializers do, done by the core: the token stands for its session. */
 export class DrfJwtTokens {
@@ -41,30 +44,31 @@ export class DrfJwtTokens {
   /** The next token of a session, as long as the session may idle after the login. */
   async refresh(client: ClientRecord, token: string): Promise<DrfJwtAnswer> {
     const words = wordsFor(client)
-    const claims = await this.#check(client, token)
+    const { claims, place } = await this.#check(client, token)
     if (claims.sid === undefined || typeof claims['orig_iat'] !== 'number') {
       throw nonFieldError(words.withoutIssueTime)
     }
-    const authorization = await this.#authorizations.resume(client, claims.sid).catch((error) => {
+    const shown = { sid: claims.sid, place }
+    const authorization = await this.#authorizations.resume(client, shown).catch((error) => {
       throw error instanceof RefreshRefusedError ? this.#toError(error, words) : error
     })
     return this.#issue(authorization, claims)
   }
 
   async verify(client: ClientRecord, token: string): Promise<DrfJwtAnswer> {
-    const { iat, exp } = await this.#check(client, token)
+    const { iat, exp } = (await this.#check(client, token)).claims
     return { token, issuedAt: iat, expiresIn: exp - iat, userData: {} }
   }
 
   /** @throws {ApiError} unless it is a good token of one of the client's users. */
-  async #check(client: ClientRecord, token: string): Promise<AccessTokenClaims & JsonObject> {
+  async #check(client: ClientRecord, token: string): Promise<ReadToken> {
     const words = wordsFor(client)
     const verdict = await this.#services.introspection.judge(token)
     if (verdict.kind === 'unknown') throw nonFieldError(words.undecodable)
     if (verdict.kind === 'expired') throw nonFieldError(words.expired)
     const { claims } = verdict
     if (!isIssuedTo(client, claims) || claims.sid === undefined) throw nonFieldError(words.invalid)
-    if (verdict.kind === 'active') return claims
+    if (verdict.kind === 'active') return verdict
     throw ended(await this.#services.sessions.findEnd(claims.sid), words)
   }
 

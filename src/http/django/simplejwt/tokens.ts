@@ -78,7 +78,7 @@ export class SimpleJwtTokens {
     const verdict = await this.#services.introspection.judge(token)
     if (verdict.kind === 'unknown')
       throw this.#refreshJwts.read(token) ? tokenHasWrongType() : tokenIsInvalid()
-    const { kind, claims } = verdict
+    const { kind, claims, place } = verdict
     if (kind === 'expired') throw tokenIsExpired()
     if (kind === 'revoked') throw tokenIsBlacklisted()
     if (claims['token_type'] !== 'sliding' || claims.sid === undefined) throw tokenHasWrongType()
@@ -87,7 +87,8 @@ export class SimpleJwtTokens {
     if (typeof until !== 'number' || this.#isPast(until)) {
       throw tokenNotValid("Token 'refresh_exp' claim has expired")
     }
-    const authorization = await this.#authorizations.resume(client, claims.sid).catch((error) => {
+    const shown = { sid: claims.sid, place }
+    const authorization = await this.#authorizations.resume(client, shown).catch((error) => {
       throw error instanceof RefreshRefusedError ? toTokenError(error) : error
     })
     return this.#issueSliding(authorization)
@@ -102,7 +103,8 @@ export class SimpleJwtTokens {
       return {}
     }
     const foreign = this.#services.foreignTokens?.read(token)
-    if (foreign?.kind === 'refresh' && !(await this.#services.exchanges.isFresh(foreign))) {
+    const counting = countingFor(client)
+    if (foreign?.kind === 'refresh' && !(await this.#services.exchanges.counts(foreign, counting))) {
       throw verifiedIsBlacklisted()
     }
     if (foreign?.kind === 'refresh' || foreign?.kind === 'other') return {}
@@ -118,7 +120,7 @@ export class SimpleJwtTokens {
   async blacklist(client: ClientRecord, token: string): Promise<JsonObject> {
     const old = this.#readForeign(token)
     if (old) {
-      if (!(await this.#services.exchanges.blacklist(old))) throw tokenIsBlacklisted()
+      if (!(await this.#services.exchanges.blacklist(old, countingFor(client)))) throw tokenIsBlacklisted()
       return {}
     }
     const { refreshToken, exp } = await this.#readRefresh(token)
