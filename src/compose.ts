@@ -181,6 +181,7 @@ async function composeIssuer(
     revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
   }
   await warnOfMissingClients(config, clientDirectory, logger)
+  const addRoutes = await loadDjangoRoutes(config)
   const app = createApp({
     issuer,
     jwksMaxAge: config.jwksMaxAge,
@@ -189,7 +190,8 @@ async function composeIssuer(
     apis,
     clients,
     ...core,
-    django: {
+    django: addRoutes && {
+      addRoutes,
       clients: config.djangoClients,
       services: { ...core, clients: clientDirectory, sessions, exchanges, foreignTokens, clock, logger },
     },
@@ -225,6 +227,12 @@ async function composeIssuer(
       await store.close()
     },
   }
+}
+
+/** Loaded where a wire format has a client, since a start must not wait for what answers nothing. */
+async function loadDjangoRoutes({ djangoClients }: Config) {
+  if (Object.values(djangoClients).every((clientId) => clientId === undefined)) return undefined
+  return (await import('./http/django/routes.ts')).addDjangoRoutes
 }
 
 function openKeys(

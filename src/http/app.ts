@@ -10,7 +10,7 @@ import type { Mint } from '../tokens/mint.ts'
 import type { Revocation } from '../tokens/revocation.ts'
 import { ClientNetworks } from './client-network.ts'
 import { TokenCookies } from './cookies/token-cookies.ts'
-import { addDjangoRoutes, type DjangoClients } from './django/routes.ts'
+import type { addDjangoRoutes, DjangoClients } from './django/routes.ts'
 import type { DjangoServices } from './django/services.ts'
 import { livenessEndpoint, type Readiness, readinessEndpoint } from './health.ts'
 import { allowOrigins } from './middleware/cors.ts'
@@ -39,8 +39,14 @@ export interface AppOptions {
   readonly mint: Mint
   readonly introspection: Introspection
   readonly revocation: Revocation
-  /** The Django wire formats, and the core that they present. */
-  readonly django?: { readonly clients: DjangoClients; readonly services: Omit<DjangoServices, 'cookies'> }
+  /** The Django wire formats, where a client has one, and the core that they present. */
+  readonly django?:
+    | {
+        readonly addRoutes: typeof addDjangoRoutes
+        readonly clients: DjangoClients
+        readonly services: Omit<DjangoServices, 'cookies'>
+      }
+    | undefined
   readonly readiness: Readiness
   readonly status: Pick<Status, 'lists' | 'stream' | 'aggregation'>
   /** Networks and addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -76,7 +82,7 @@ export function createApp(options: AppOptions): Koa {
   }
   const { django } = options
   const djangoPaths = django
-    ? addDjangoRoutes(router, { prefixes, path }, django.clients, { ...django.services, cookies })
+    ? django.addRoutes(router, { prefixes, path }, django.clients, { ...django.services, cookies })
     : []
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {
