@@ -48,8 +48,12 @@ export class ForeignTokenTable {
     return rows.map(toRecord)
   }
 
-  /** Ends those of a user, or of all users, that no session has taken the place of yet. */
+  /** Ends those of a user, or of all users, that no session has taken the place of yet. Who did not come from elsewhere has none. */
   async end(which: { readonly user: string } | 'all', now: number): Promise<void> {
+    if (which !== 'all') {
+      const came = this.#query('users').where({ id: which.user }).whereNotNull('user_id_claim').first('id')
+      if (!(await came)) return
+    }
     const user = which === 'all' ? everybody : which.user
     await this.#query('foreign_token_ends').insert({ user, at: now }).onConflict('user').merge()
   }

@@ -77,6 +77,7 @@ export class UserTable {
 
   async delete(id: string): Promise<void> {
     await this.#query('users').where({ id }).delete()
+    await this.#query('foreign_token_ends').where({ user: id }).delete()
   }
 
   async findById(id: string): Promise<UserRecord | undefined> {
