@@ -48,7 +48,8 @@ function namesOf({
 
 /**
  * Takes a batch of rows over in one transaction, in few statements. A user is known again by the id that Mintage gave,
- * else by the `user_id` among the claims, else by the user name.
+ * else by the `user_id` among the claims, else by the user name, unless the row has a `user_id` and that user has another
+ * or was made here.
  * @param seen what a dry run would have made before, as names.
  * @returns what became of each row, and the names of what was, or would have been, made.
  */
@@ -121,9 +122,16 @@ function recognise(
     return { problem: `The user_id ${quote(userId ?? '')} belongs to another user here.` }
   }
   const here = findUserIdClaim(match.claims)
-  if (row.id === undefined && !byUserId && userId !== undefined && here !== undefined) {
+  // Who was made here and has the same name may be anybody: an update would hand them to whoever has it elsewhere.
+  const isLocal = match.passwordImportedAt === null
+  if (row.id === undefined && !byUserId && userId !== undefined && (here !== undefined || isLocal)) {
+    const name = `The user name ${quote(row.username)} belongs to a user`
     return {
-      problem: `The user name ${quote(row.username)} belongs to a user here who has the user_id ${quote(here)}.`,
+      problem:
+        here === undefined
+          ? `${name} who was made here, and may be somebody else. Give that user the claim user_id ${quote(userId)} ` +
+            '(mintage user update) if both are one; else rename the one that comes, where it comes from.'
+          : `${name} here who has the user_id ${quote(here)}.`,
     }
   }
   return match

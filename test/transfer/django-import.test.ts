@@ -134,6 +134,34 @@ test('who may be somebody else is refused, by the primary key, and the rest goes
   t.deepEqual((await run(project.path, '--dry-run')).counts.refused, 7)
 })
 
+test('nobody gets the account of a user who was made here by having the same name elsewhere', async (t) => {
+  const { issuer, environment, run, get, file } = await prepare(t)
+  await issuer.administration.users.update('ada', { claims: { role: 'operator' } })
+  const before = await get('ada')
+  const { refresh_token: session } = await login(issuer)
+  const project = new DjangoTables(file('django.sqlite3'))
+  project.add(6, 'ada', { password: hashOf('md5') })
+  project.add(7, 'bea', { password: hashOf('md5') })
+  const take = ['user', 'import', project.path, '--json']
+  const runs = [[...take, '--update', '--dry-run'], [...take, '--update'], take]
+  for (const { code, stdout, stderr } of await runMintageBatch(runs, environment)) {
+    t.is(code, 1)
+    t.is(JSON.parse(stdout).refused, 1)
+    t.regex(stderr, /id 6: The user name "ada" belongs to a user who was made here.* the claim user_id "6"/)
+  }
+  t.deepEqual(await get('ada'), before)
+  t.false(await isDead(issuer, session))
+  t.deepEqual((await get('bea')).claims, { user_id: '7' })
+
+  const list = (row: object) =>
+    runMintage(['user', 'import', '-', '--update'], environment, JSON.stringify(row))
+  t.is((await list({ username: 'ada', claims: { role: 'reader' } })).code, 0, 'A list without user_id.')
+  t.deepEqual((await get('ada')).claims, { role: 'reader' })
+  t.is((await list({ username: 'ada', id: before.id, claims: { user_id: '6' } })).code, 0, 'An id of ours.')
+  t.like((await run(project.path, '--update')).counts, { updated: 1, unchanged: 1, refused: 0 })
+  t.is((await get('ada')).password, hashOf('md5'), 'who was said to be the same')
+})
+
 test('a mapping makes claims of the columns of any user model, and one is suggested for it', async (t) => {
   const { issuer, run, get, file } = await prepare(t)
   const project = new DjangoTables(file('django.sqlite3'), 'accounts.member')
