@@ -158,8 +158,8 @@ function makeUser(row: UserCandidate, now: number): UserRecord {
 
 /** The user as the row has it; undefined when that is no change. */
 function changeUser(user: UserRecord, row: UserCandidate, now: number): UserRecord | undefined {
-  const disabledAt =
-    row.disabled === undefined ? user.disabledAt : row.disabled ? (user.disabledAt ?? now) : null
+  // Never enables: a source that knows nothing of who was disabled here says of everybody that they are not.
+  const disabledAt = row.disabled === true ? (user.disabledAt ?? now) : user.disabledAt
   const changed = {
     ...user,
     username: row.username,
@@ -204,8 +204,8 @@ async function writeChange(tx: StoreTransaction, user: UserRecord, changed: User
     await tx.record({ type: 'user.password_set', user: id })
   }
   if (changed.disabledAt !== user.disabledAt) {
-    if (changed.disabledAt !== null) await endUserSessions(tx, id, 'user_disabled')
-    await tx.record({ type: changed.disabledAt === null ? 'user.enabled' : 'user.disabled', user: id })
+    await endUserSessions(tx, id, 'user_disabled')
+    await tx.record({ type: 'user.disabled', user: id })
   }
   const told = ({ username, email, claims }: UserRecord) => JSON.stringify([username, email, claims])
   if (told(changed) !== told(user)) await tx.record({ type: 'user.updated', user: id })

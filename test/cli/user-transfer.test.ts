@@ -141,10 +141,29 @@ test('security 16: an import that changes a password or disables a user ends the
   const second = await login(issuer)
   t.is((await update({ username: 'ada', disabled: true })).code, 0)
   t.true(await isDead(second.refresh_token))
-  t.is((await update({ username: 'ada', disabled: false })).code, 0)
+  await issuer.administration.users.enable('ada')
   const third = await login(issuer, { password })
   t.is((await update({ username: 'ada', password_hash: `bcrypt_sha256$$2b$04$${'a'.repeat(53)}` })).code, 0)
   t.true(await isDead(third.refresh_token))
+})
+
+test('security 9: an import enables nobody who was disabled here, whatever it says of them', async (t) => {
+  const issuer = await startTestIssuer(t)
+  const environment = { MINTAGE_DATABASE_URL: issuer.databaseUrl, MINTAGE_KEYS_DIR: issuer.keysDir }
+  const exported = await runMintage(['user', 'export'], environment)
+  t.is(parse(exported.stdout)[0].disabled, false)
+  await issuer.administration.users.disable('ada')
+  const { disabledAt } = await issuer.administration.users.get('ada')
+  for (const [rows, outcome] of [
+    [exported.stdout, { unchanged: 1 }],
+    ['{"username":"ada","disabled":false,"email":"new@example.org"}', { updated: 1 }],
+    ['{"username":"ada","disabled":true}', { unchanged: 1 }],
+  ] as const) {
+    const { stdout } = await runMintage(['user', 'import', '-', '--update', '--json'], environment, rows)
+    t.like(parse(stdout)[0], outcome)
+    t.is((await issuer.administration.users.get('ada')).disabledAt, disabledAt)
+  }
+  t.like(await issuer.administration.users.get('ada'), { email: 'new@example.org' })
 })
 
 test('on a terminal an import shows how far it is, and off one it shows nothing', async (t) => {
