@@ -173,7 +173,8 @@ function changeUser(user: UserRecord, row: UserCandidate, now: number): UserReco
 
 /**
  * A hash that is the one the user came with is no news, whatever became of it here: a login replaced it by a better one
- * of the same password, or another password was set.
+ * of the same password, or another password was set. Another one counts as set now and not as the one they came with, so
+ * that no refresh token from before is exchanged.
  */
 function changePassword(user: UserRecord, row: UserCandidate, now: number): Partial<UserRecord> {
   if (row.hash === undefined || row.hash === user.password) return {}
@@ -183,7 +184,6 @@ function changePassword(user: UserRecord, row: UserCandidate, now: number): Part
     password: row.hash,
     passwordNormalised: row.hash === null || row.isNormalised,
     importedPassword: digest,
-    passwordImportedAt: now,
     passwordChangedAt: now,
   }
 }
