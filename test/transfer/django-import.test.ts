@@ -309,6 +309,32 @@ test('a dump is read as the database is, in each of its forms, whatever else is 
   t.regex((await run(dump)).stderr, /The dump holds no users/)
 })
 
+test('a dump with two models of users is refused until a mapping says which, and loses none in silence', async (t) => {
+  const { environment, run, get, file } = await prepare(t)
+  const users = { password: '!', last_login: null, is_active: true }
+  const objects = [
+    { model: 'auth.user', pk: 1, fields: { ...users, username: 'bea' } },
+    { model: 'sites.site', pk: 1, fields: { domain: 'x', password: 'no user has one without last_login' } },
+    { model: 'accounts.member', pk: 1, fields: { ...users, username: 'carl' } },
+  ]
+  const dump = file('dump.json')
+  writeFileSync(dump, JSON.stringify(objects))
+  const args = ['user', 'import', dump]
+  for (const { code, stdout, stderr } of await runMintageBatch(
+    [args, [...args, '--dry-run'], [...args, '--suggest-mapping']],
+    environment,
+  )) {
+    t.is(code, 1)
+    t.is(stdout, '')
+    t.regex(stderr, /several models of users, auth.user and accounts.member: say which as table in a mapping/)
+  }
+  const mapping = file('users.toml')
+  writeFileSync(mapping, 'table = "accounts.member"\n')
+  t.like((await run(dump, '--mapping', mapping)).counts, { created: 1, refused: 0 })
+  t.deepEqual((await get('carl')).claims, { user_id: '1' })
+  await t.throwsAsync(get('bea'))
+})
+
 test('a source that is none is told as what it is, and no secret of its URL', async (t) => {
   const directory = makeDirectory(t)
   const environment = serveEnvironment(directory)
