@@ -27,6 +27,8 @@ for (const format of ['ndjson', 'csv'] as const) {
     )
     t.is(exported.code, 0)
     t.regex(exported.stderr, /holds password hashes/)
+    const mayRun = /a spreadsheet runs what begins with =, \+, - or @ as a formula/
+    for (const { stderr } of [plain, exported]) t.is(mayRun.test(stderr), format === 'csv')
 
     const to = await startTestIssuer(t)
     await to.administration.users.delete('ada')
@@ -164,6 +166,13 @@ test('security 9: an import enables nobody who was disabled here, whatever it sa
     t.is((await issuer.administration.users.get('ada')).disabledAt, disabledAt)
   }
   t.like(await issuer.administration.users.get('ada'), { email: 'new@example.org' })
+})
+
+test('the help of --update says what ends sessions, and that nobody is enabled', async (t) => {
+  const { stdout } = await runMintage(['user', 'import', '--help'], {})
+  const help = stdout.replaceAll(/\s+/g, ' ')
+  t.regex(help, /another hash ends their sessions, also one that Django made of the same password/)
+  t.regex(help, /it disables, and enables nobody/)
 })
 
 test('on a terminal an import shows how far it is, and off one it shows nothing', async (t) => {
