@@ -48,7 +48,8 @@ function namesOf({
 
 /**
  * Takes a batch of rows over in one transaction, in few statements. A user is known again by the id that Mintage gave,
- * else by the `user_id` among the claims, else by the user name.
+ * else by the `user_id` among the claims, else by the user name, unless the row has a `user_id` and that user has another
+ * or was made here.
  * @param seen what a dry run would have made before, as names.
  * @returns what became of each row, and the names of what was, or would have been, made.
  */
@@ -121,9 +122,16 @@ function recognise(
     return { problem: `The user_id ${quote(userId ?? '')} belongs to another user here.` }
   }
   const here = findUserIdClaim(match.claims)
-  if (row.id === undefined && !byUserId && userId !== undefined && here !== undefined) {
+  // Who was made here and has the same name may be anybody: an update would hand them to whoever has it elsewhere.
+  const isLocal = match.passwordImportedAt === null
+  if (row.id === undefined && !byUserId && userId !== undefined && (here !== undefined || isLocal)) {
+    const name = `The user name ${quote(row.username)} belongs to a user`
     return {
-      problem: `The user name ${quote(row.username)} belongs to a user here who has the user_id ${quote(here)}.`,
+      problem:
+        here === undefined
+          ? `${name} who was made here, and may be somebody else. Give that user the claim user_id ${quote(userId)} ` +
+            '(mintage user update) if both are one; else rename the one that comes, where it comes from.'
+          : `${name} here who has the user_id ${quote(here)}.`,
     }
   }
   return match
@@ -150,8 +158,8 @@ function makeUser(row: UserCandidate, now: number): UserRecord {
 
 /** The user as the row has it; undefined when that is no change. */
 function changeUser(user: UserRecord, row: UserCandidate, now: number): UserRecord | undefined {
-  const disabledAt =
-    row.disabled === undefined ? user.disabledAt : row.disabled ? (user.disabledAt ?? now) : null
+  // Never enables: a source that knows nothing of who was disabled here says of everybody that they are not.
+  const disabledAt = row.disabled === true ? (user.disabledAt ?? now) : user.disabledAt
   const changed = {
     ...user,
     username: row.username,
@@ -165,7 +173,8 @@ function changeUser(user: UserRecord, row: UserCandidate, now: number): UserReco
 
 /**
  * A hash that is the one the user came with is no news, whatever became of it here: a login replaced it by a better one
- * of the same password, or another password was set.
+ * of the same password, or another password was set. Another one counts as set now and not as the one they came with, so
+ * that no refresh token from before is exchanged.
  */
 function changePassword(user: UserRecord, row: UserCandidate, now: number): Partial<UserRecord> {
   if (row.hash === undefined || row.hash === user.password) return {}
@@ -175,7 +184,6 @@ function changePassword(user: UserRecord, row: UserCandidate, now: number): Part
     password: row.hash,
     passwordNormalised: row.hash === null || row.isNormalised,
     importedPassword: digest,
-    passwordImportedAt: now,
     passwordChangedAt: now,
   }
 }
@@ -196,8 +204,8 @@ async function writeChange(tx: StoreTransaction, user: UserRecord, changed: User
     await tx.record({ type: 'user.password_set', user: id })
   }
   if (changed.disabledAt !== user.disabledAt) {
-    if (changed.disabledAt !== null) await endUserSessions(tx, id, 'user_disabled')
-    await tx.record({ type: changed.disabledAt === null ? 'user.enabled' : 'user.disabled', user: id })
+    await endUserSessions(tx, id, 'user_disabled')
+    await tx.record({ type: 'user.disabled', user: id })
   }
   const told = ({ username, email, claims }: UserRecord) => JSON.stringify([username, email, claims])
   if (told(changed) !== told(user)) await tx.record({ type: 'user.updated', user: id })

@@ -31,6 +31,10 @@ export async function makeUserWriter(format: ExportFormat, withHashes: boolean):
   let isFirst = true
   return {
     ...plain,
+    remarks: () => [
+      'What users wrote stands in the cells as it is, and a spreadsheet runs what begins with =, +, - or @ as a formula: ' +
+        'import it there as text.',
+    ],
     toText(user) {
       const text = stringify([describe(user)], { header: isFirst, cast })
       isFirst = false

@@ -34,7 +34,7 @@ export class DjangoDump {
     this.#mappingFile = mappingFile
   }
 
-  /** @throws {AdminError} when it holds no users, or the mapping does not fit them. */
+  /** @throws {AdminError} when it holds no users, or several models of them, or the mapping does not fit them. */
   async *read(objects: AsyncIterable<DumpedValue>): AsyncGenerator<UserRow> {
     for await (const object of objects) {
       const { place } = object
@@ -56,10 +56,10 @@ export class DjangoDump {
     }
   }
 
-  /** The mapping for the first user. @throws {AdminError} when there is none. */
+  /** The mapping for its users, which are read to the end. @throws {AdminError} as {@link read}. */
   async suggest(objects: AsyncIterable<DumpedValue>): Promise<string> {
     for await (const _ of this.read(objects)) {
-      if (this.#model !== undefined) break
+      // A second model may stand anywhere.
     }
     return suggestMapping(this.#model ?? '', this.#columns, this.#key)
   }
@@ -69,12 +69,19 @@ export class DjangoDump {
   }
 
   #isUser({ model, fields }: DumpedObject): boolean {
-    if (this.#model !== undefined) return model === this.#model
     const { table } = this.#mappingFile
     const isIt =
       table === undefined
         ? 'password' in fields && 'last_login' in fields
         : model.replace('.', '_') === table.replace('.', '_')
+    if (this.#model !== undefined) {
+      if (table === undefined && isIt && model !== this.#model) {
+        throw new AdminError(
+          `The dump has several models of users, ${this.#model} and ${model}: say which as table in a mapping.`,
+        )
+      }
+      return model === this.#model
+    }
     if (!isIt) return false
     this.#model = model
     this.#key = 'id' in fields ? 'pk' : 'id'

@@ -27,6 +27,8 @@ for (const format of ['ndjson', 'csv'] as const) {
     )
     t.is(exported.code, 0)
     t.regex(exported.stderr, /holds password hashes/)
+    const mayRun = /a spreadsheet runs what begins with =, \+, - or @ as a formula/
+    for (const { stderr } of [plain, exported]) t.is(mayRun.test(stderr), format === 'csv')
 
     const to = await startTestIssuer(t)
     await to.administration.users.delete('ada')
@@ -141,10 +143,36 @@ test('security 16: an import that changes a password or disables a user ends the
   const second = await login(issuer)
   t.is((await update({ username: 'ada', disabled: true })).code, 0)
   t.true(await isDead(second.refresh_token))
-  t.is((await update({ username: 'ada', disabled: false })).code, 0)
+  await issuer.administration.users.enable('ada')
   const third = await login(issuer, { password })
   t.is((await update({ username: 'ada', password_hash: `bcrypt_sha256$$2b$04$${'a'.repeat(53)}` })).code, 0)
   t.true(await isDead(third.refresh_token))
+})
+
+test('security 9: an import enables nobody who was disabled here, whatever it says of them', async (t) => {
+  const issuer = await startTestIssuer(t)
+  const environment = { MINTAGE_DATABASE_URL: issuer.databaseUrl, MINTAGE_KEYS_DIR: issuer.keysDir }
+  const exported = await runMintage(['user', 'export'], environment)
+  t.is(parse(exported.stdout)[0].disabled, false)
+  await issuer.administration.users.disable('ada')
+  const { disabledAt } = await issuer.administration.users.get('ada')
+  for (const [rows, outcome] of [
+    [exported.stdout, { unchanged: 1 }],
+    ['{"username":"ada","disabled":false,"email":"new@example.org"}', { updated: 1 }],
+    ['{"username":"ada","disabled":true}', { unchanged: 1 }],
+  ] as const) {
+    const { stdout } = await runMintage(['user', 'import', '-', '--update', '--json'], environment, rows)
+    t.like(parse(stdout)[0], outcome)
+    t.is((await issuer.administration.users.get('ada')).disabledAt, disabledAt)
+  }
+  t.like(await issuer.administration.users.get('ada'), { email: 'new@example.org' })
+})
+
+test('the help of --update says what ends sessions, and that nobody is enabled', async (t) => {
+  const { stdout } = await runMintage(['user', 'import', '--help'], {})
+  const help = stdout.replaceAll(/\s+/g, ' ')
+  t.regex(help, /another hash ends their sessions, also one that Django made of the same password/)
+  t.regex(help, /it disables, and enables nobody/)
 })
 
 test('on a terminal an import shows how far it is, and off one it shows nothing', async (t) => {

@@ -9,14 +9,18 @@ export function md5Hash(password: string): string {
   return `md5$${salt}$${createHash('md5').update(`${salt}${password}`).digest('hex')}`
 }
 
-/** Takes one user over, as `user import` does. */
-export async function takeUser({ administration }: TestIssuer, fields: unknown): Promise<void> {
+/** Takes one user over, as `user import` does, with `--update` or without. */
+export async function takeUser(
+  { administration }: TestIssuer,
+  fields: unknown,
+  { update = false } = {},
+): Promise<void> {
   async function* rows() {
     yield { place: 'line 1', fields }
   }
   const refusals: string[] = []
   await administration.userImport.run(rows(), {
-    update: false,
+    update,
     dryRun: false,
     onRefused: (_, problem) => void refusals.push(problem),
     onProgress: () => undefined,

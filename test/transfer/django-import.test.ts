@@ -76,19 +76,22 @@ test('an import that is repeated doubles nobody, sees who was renamed, and leave
   project.add(1, 'bea', { password: hashOf('pbkdf2_sha1') })
   project.add(2, 'carl', { password: hashOf('pbkdf2_sha1') })
   project.add(3, 'dora', { password: hashOf('pbkdf2_sha1') })
+  project.add(5, 'fay')
   await run(project.path)
-  t.like((await run(project.path)).counts, { created: 0, skipped: 3, refused: 0 })
+  t.like((await run(project.path)).counts, { created: 0, skipped: 4, refused: 0 })
 
   const { refresh_token: bea } = await login(issuer, { username: 'bea' })
   const { refresh_token: carl } = await login(issuer, { username: 'carl' })
   await issuer.administration.users.setPassword('dora', 'seven quiet herons wade slowly')
-  t.like((await run(project.path, '--update')).counts, { updated: 0, unchanged: 3 })
+  await issuer.administration.users.disable('fay')
+  t.like((await run(project.path, '--update')).counts, { updated: 0, unchanged: 4 })
+  t.not((await get('fay')).disabledAt, null, 'who is active there was disabled here')
   t.false(await isDead(issuer, bea), 'A better hash of the same password is no change.')
 
   project.run("UPDATE auth_user SET username = 'beatrix' WHERE id = 1")
   project.run('UPDATE auth_user SET password = ? WHERE id = 2', [hashOf('scrypt')])
   project.add(4, 'bea', { password: hashOf('md5') })
-  t.like((await run(project.path, '--update')).counts, { created: 1, updated: 2, unchanged: 1 })
+  t.like((await run(project.path, '--update')).counts, { created: 1, updated: 2, unchanged: 2 })
   t.like(await get('beatrix'), { claims: { user_id: '1' } })
   t.like(await get('bea'), { claims: { user_id: '4' } })
   t.true(await isDead(issuer, carl), 'security 16: another password there ends the sessions here.')
@@ -132,6 +135,34 @@ test('who may be somebody else is refused, by the primary key, and the rest goes
     t.regex(stderr, new RegExp(`mintage: ${row}: `))
   }
   t.deepEqual((await run(project.path, '--dry-run')).counts.refused, 7)
+})
+
+test('nobody gets the account of a user who was made here by having the same name elsewhere', async (t) => {
+  const { issuer, environment, run, get, file } = await prepare(t)
+  await issuer.administration.users.update('ada', { claims: { role: 'operator' } })
+  const before = await get('ada')
+  const { refresh_token: session } = await login(issuer)
+  const project = new DjangoTables(file('django.sqlite3'))
+  project.add(6, 'ada', { password: hashOf('md5') })
+  project.add(7, 'bea', { password: hashOf('md5') })
+  const take = ['user', 'import', project.path, '--json']
+  const runs = [[...take, '--update', '--dry-run'], [...take, '--update'], take]
+  for (const { code, stdout, stderr } of await runMintageBatch(runs, environment)) {
+    t.is(code, 1)
+    t.is(JSON.parse(stdout).refused, 1)
+    t.regex(stderr, /id 6: The user name "ada" belongs to a user who was made here.* the claim user_id "6"/)
+  }
+  t.deepEqual(await get('ada'), before)
+  t.false(await isDead(issuer, session))
+  t.deepEqual((await get('bea')).claims, { user_id: '7' })
+
+  const list = (row: object) =>
+    runMintage(['user', 'import', '-', '--update'], environment, JSON.stringify(row))
+  t.is((await list({ username: 'ada', claims: { role: 'reader' } })).code, 0, 'A list without user_id.')
+  t.deepEqual((await get('ada')).claims, { role: 'reader' })
+  t.is((await list({ username: 'ada', id: before.id, claims: { user_id: '6' } })).code, 0, 'An id of ours.')
+  t.like((await run(project.path, '--update')).counts, { updated: 1, unchanged: 1, refused: 0 })
+  t.is((await get('ada')).password, hashOf('md5'), 'who was said to be the same')
 })
 
 test('a mapping makes claims of the columns of any user model, and one is suggested for it', async (t) => {
@@ -276,6 +307,32 @@ test('a dump is read as the database is, in each of its forms, whatever else is 
   t.like(cut.counts, { skipped: 1, refused: 1 })
   writeFileSync(dump, JSON.stringify(objects.slice(0, 5)))
   t.regex((await run(dump)).stderr, /The dump holds no users/)
+})
+
+test('a dump with two models of users is refused until a mapping says which, and loses none in silence', async (t) => {
+  const { environment, run, get, file } = await prepare(t)
+  const users = { password: '!', last_login: null, is_active: true }
+  const objects = [
+    { model: 'auth.user', pk: 1, fields: { ...users, username: 'bea' } },
+    { model: 'sites.site', pk: 1, fields: { domain: 'x', password: 'no user has one without last_login' } },
+    { model: 'accounts.member', pk: 1, fields: { ...users, username: 'carl' } },
+  ]
+  const dump = file('dump.json')
+  writeFileSync(dump, JSON.stringify(objects))
+  const args = ['user', 'import', dump]
+  for (const { code, stdout, stderr } of await runMintageBatch(
+    [args, [...args, '--dry-run'], [...args, '--suggest-mapping']],
+    environment,
+  )) {
+    t.is(code, 1)
+    t.is(stdout, '')
+    t.regex(stderr, /several models of users, auth.user and accounts.member: say which as table in a mapping/)
+  }
+  const mapping = file('users.toml')
+  writeFileSync(mapping, 'table = "accounts.member"\n')
+  t.like((await run(dump, '--mapping', mapping)).counts, { created: 1, refused: 0 })
+  t.deepEqual((await get('carl')).claims, { user_id: '1' })
+  await t.throwsAsync(get('bea'))
 })
 
 test('a source that is none is told as what it is, and no secret of its URL', async (t) => {

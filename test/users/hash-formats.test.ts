@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import fc from 'fast-check'
 import { BcryptSha256 } from '../../src/users/hashes/bcrypt-sha256.ts'
+import { defineFormat, type HashFormat } from '../../src/users/hashes/hash-format.ts'
 import { currentFormat, isUnusable, judgeHash, otherFormats } from '../../src/users/hashes/known-formats.ts'
 import { PasswordHasher } from '../../src/users/password-hash.ts'
 
@@ -159,6 +160,13 @@ const absurd: readonly (readonly [encoded: string, problem: RegExp])[] = [
   [`scrypt$1073741824$salt$8$5$${'A'.repeat(86)}==`, /scrypt, but its cost N is 1,073,741,824/],
   [`scrypt$16383$salt$8$5$${'A'.repeat(86)}==`, /scrypt, but its cost N is no power of two/],
   [`scrypt$16384$salt$99999$5$${'A'.repeat(86)}==`, /scrypt, but its block size is 99,999/],
+  // RFC 7914 §2: N is less than 2 to the power of 128 × r / 8.
+  [`scrypt$65536$salt$1$1$${'A'.repeat(86)}==`, /scrypt, but its cost N is past what its block size allows/],
+  [`$scrypt$ln=17,r=1,p=1${salted}`, /scrypt, but its cost N is past what its block size allows/],
+  [
+    `$firescrypt$ln=16,r=1,p=1$c2FsdA==$${'A'.repeat(43)}=$Bw==$${'A'.repeat(43)}=`,
+    /firebase-scrypt, but its cost N is past what its block size allows/,
+  ],
   [`$scrypt$ln=30,r=8,p=1${salted}`, /scrypt, but its cost N is 1,073,741,824/],
   [`$scrypt$ln=17,r=8,p=64${salted}`, /scrypt, but N × r × p is 67,108,864/],
   [
@@ -184,6 +192,34 @@ for (const [encoded, problem] of absurd) {
       t.false(('problem' in judged ? judged.problem : '').includes(secret))
   })
 }
+
+test('the dearest scrypt that a block size allows is taken, and run', async (t) => {
+  const encoded = `scrypt$32768$salt$1$1$${'A'.repeat(86)}==`
+  t.deepEqual(judgeHash(encoded), { format: 'scrypt' })
+  t.deepEqual(await check('password', encoded), { ok: false })
+})
+
+test('a stored text that its library refuses is nobody’s password, and never an error', async (t) => {
+  const taken = { parse: () => 0, findExcess: () => undefined, work: () => 16 }
+  const refusing = defineFormat<number>({
+    ...taken,
+    id: 'refusing',
+    matches() {
+      throw new RangeError('Invalid scrypt params')
+    },
+  })
+  const missing = defineFormat<number>({
+    ...taken,
+    id: 'missing',
+    matches: () => Promise.reject(new Error('Cannot find the library')),
+  })
+  const login = (format: HashFormat) =>
+    new PasswordHasher(currentFormat, [format], { cost: 4 }).verify({
+      ...{ password: 'x', encoded: 'stored', normalised: false, upgrade: true },
+    })
+  t.deepEqual(await login(refusing), { ok: false })
+  await t.throwsAsync(login(missing), { message: /Cannot find/ }, 'Not the fault of the text, so it is told.')
+})
 
 test('Django’s unusable passwords are told from hashes', async (t) => {
   for (const encoded of [...django.unusable, '!', '', '*']) {

@@ -86,7 +86,8 @@ export function addUserTransferCommands(user: Command): void {
     .option('--suggest-mapping', 'print such a file for what the source holds, and do nothing else')
     .option(
       '--update',
-      'give users who are there what the source says, instead of skipping them; another hash ends their sessions',
+      'give users who are there what the source says, instead of skipping them; another hash ends their sessions, ' +
+        'also one that Django made of the same password at a login there; it disables, and enables nobody',
     )
     .option('--dry-run', 'only say what would be done')
     .option('--json', 'print JSON')

@@ -47,6 +47,7 @@ export interface ImportedFormat<Parts> {
   parse(encoded: string): Parts | undefined
   /** What is asked too much of a login by the parameters of a hash; undefined when it is bearable. */
   findExcess(parts: Parts): string | undefined
+  /** What it throws at once is the hash's fault, and no match; what it rejects with is another's. */
   matches(password: string, parts: Parts): boolean | Promise<boolean>
   /** As {@link HashFormat.work}. */
   work(parts: Parts): number | string
@@ -70,7 +71,16 @@ export function defineFormat<Parts>(format: ImportedFormat<Parts>): HashFormat {
       const parts = parse(encoded)
       return parts && format.findExcess(parts)
     },
-    verify: (password, encoded) => format.matches(password, parseKnown(encoded)),
+    verify(password, encoded) {
+      const parts = parseKnown(encoded)
+      try {
+        return format.matches(password, parts)
+      } catch {
+        // A library takes less than the format says, so it is nobody's password. One that cannot be loaded rejects, and
+        // that is told.
+        return false
+      }
+    },
     needsUpgrade: () => true,
     work: (encoded) => format.work(parseKnown(encoded)),
   }

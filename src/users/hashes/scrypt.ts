@@ -23,6 +23,7 @@ const mostBlocks = 2 ** 23
 /** What is too much in the parameters; undefined when a login can do it. */
 export function findScryptExcess({ cost, blockSize, parallelization }: ScryptCost): string | undefined {
   if (!Number.isInteger(Math.log2(cost)) || cost < 2) return 'its cost N is no power of two'
+  if (Math.log2(cost) >= 16 * blockSize) return 'its cost N is past what its block size allows (RFC 7914 §2)'
   return (
     exceed('its block size is', blockSize, 1, 64) ??
     exceed('its parallelization is', parallelization, 1, 64) ??

@@ -212,6 +212,32 @@ test.serial('security 16: who has set another password here, has no sessions of 
   t.deepEqual(await sessions(), [])
 })
 
+test.serial(
+  'security 16: a password that changed in the project ends the old tokens, and brings none back',
+  async (t) => {
+    const { issuer, clock, post } = await speak()
+    const { id, username, sign, sessions } = await moveIn(issuer, clock)
+    const [early, late] = [await sign(), await sign()]
+    const readAgain = (secret: string) => {
+      clock.advance(1)
+      const fields = { username, claims: { user_id: id }, password_hash: md5Hash(secret) }
+      return takeUser(issuer, fields, { update: true })
+    }
+    await readAgain(password)
+    t.is((await post('verify/', { token: early })).status, 200, 'The same hash is no news.')
+    await readAgain('seven quiet herons wade slowly')
+    t.deepEqual((await post('refresh/', { refresh: early })).body, blacklisted)
+    await readAgain('nine loud herons wade quickly')
+    for (const refresh of [early, late]) t.deepEqual((await post('refresh/', { refresh })).body, blacklisted)
+    t.deepEqual(await sessions(), [])
+
+    clock.advance(1)
+    await issuer.administration.users.setPassword(username, 'five green herons wade slowly')
+    await readAgain('three grey herons wade slowly')
+    t.deepEqual((await post('refresh/', { refresh: late })).body, blacklisted, 'nor by an import after that')
+  },
+)
+
 test.serial('a login here, which replaces the hash by a better one, ends nothing of before', async (t) => {
   const { issuer, clock, post, logIn } = await speak()
   const { username, sign } = await moveIn(issuer, clock)
