@@ -3,6 +3,7 @@ import type { ClientRecord } from '../../clients/client-directory.ts'
 import { InvalidGrantError, InvalidRequestError } from '../../protocol/errors.ts'
 import type { TokenResponse } from '../../tokens/authorization.ts'
 import { AmbiguousTokenError } from './errors.ts'
+import { leavesSession } from './refusals.ts'
 import type { RequestCookies, TokenCookies } from './token-cookies.ts'
 
 /** The cookies of a request to an OAuth endpoint; see {@link TokenCookies.open}. */
@@ -25,13 +26,14 @@ export async function issueInCookies(
 ): Promise<Omit<TokenResponse, 'access_token' | 'refresh_token'>> {
   const { access_token, refresh_token, ...told } = await issue(complete(parameters, kept)).catch((error) => {
     // What the browser keeps is of no use any more.
-    if (error instanceof InvalidGrantError && isRefresh(parameters)) kept.clear()
+    if (error instanceof InvalidGrantError && isRefresh(parameters) && !leavesSession(error)) kept.clear()
     throw error
   })
-  kept.set('access', { token: access_token, life: told.expires_in })
   if (refresh_token !== undefined) {
     kept.set('refresh', { token: refresh_token, life: told.refresh_token_expires_in ?? 0 })
   }
+  // Last: if it makes too large a cookie, the browser keeps its session.
+  kept.set('access', { token: access_token, life: told.expires_in })
   return told
 }
 

@@ -50,7 +50,7 @@ test('row 3: a login puts both tokens into cookies that no script reads, and non
     'token_type',
   ])
   t.is(answer.headers.get('cache-control'), 'no-store')
-  const [access, refresh, ...others] = readSetCookies(answer.headers)
+  const [refresh, access, ...others] = readSetCookies(answer.headers)
   t.deepEqual(others, [])
   const common = { secure: '', httponly: '', samesite: 'Strict' }
   t.is(access?.name, names.access)
@@ -216,7 +216,7 @@ test('a session of before the setting moves into cookies', async (t) => {
     if (typeof answer.body['refresh_token'] === 'string') form.refresh_token = answer.body['refresh_token']
     answer = await post(url, form, { Origin: issuer.url })
   }
-  const [access] = readSetCookies(answer.headers)
+  const [, access] = readSetCookies(answer.headers)
   t.is(access?.name, '__Host-moving-access')
   t.is(access?.attributes['samesite'], 'Lax')
   t.false('refresh_token' in answer.body)

@@ -46,7 +46,7 @@ export class DrfJwtTokens {
       throw nonFieldError(words.withoutIssueTime)
     }
     const authorization = await this.#authorizations.resume(client, claims.sid).catch((error) => {
-      throw error instanceof RefreshRefusedError ? this.#toError(error, words) : error
+      throw error instanceof RefreshRefusedError ? this.#toError(error, words).because(error) : error
     })
     return this.#issue(authorization, claims)
   }
