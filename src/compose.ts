@@ -189,6 +189,7 @@ async function composeIssuer(
     apis,
     clients,
     ...core,
+    sessions,
     django: {
       clients: config.djangoClients,
       services: { ...core, clients: clientDirectory, sessions, exchanges, foreignTokens, clock, logger },

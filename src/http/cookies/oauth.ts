@@ -37,6 +37,13 @@ export async function issueInCookies(
   return told
 }
 
+/** How the tokens of a browser end. */
+export interface BrowserRevocation {
+  revoke(token: string): Promise<void>
+  /** Ends the session of an access token, for its refresh token may stand below another path. */
+  logOut(accessToken: string): Promise<void>
+}
+
 /**
  * Logs a browser out: by its refresh token, else by its access token, else there is nothing to take back; and ends what
  * it keeps.
@@ -45,7 +52,7 @@ export async function issueInCookies(
 export async function revokeInCookies(
   kept: RequestCookies,
   told: string | undefined,
-  revoke: (token: string) => Promise<void>,
+  { revoke, logOut }: BrowserRevocation,
 ): Promise<void> {
   const known = [kept.get('refresh'), kept.get('access')].filter((token) => token !== undefined)
   if (told !== undefined && known.length > 0 && !known.includes(told)) {
@@ -53,7 +60,8 @@ export async function revokeInCookies(
   }
   const token = told ?? known[0]
   if (token !== undefined) {
-    await revoke(token).catch((error) => {
+    const act = token === kept.get('access') && kept.get('refresh') === undefined ? logOut : revoke
+    await act(token).catch((error) => {
       if (error instanceof InvalidGrantError) kept.clear()
       throw error
     })

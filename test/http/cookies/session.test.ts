@@ -233,5 +233,18 @@ test('row 36: a token that no browser would keep is an error that names the clie
   const answer = await send(new CookieJar(), '/oauth2/token', { client_id: 'stout', ...credentials })
   t.is(answer.status, 500)
   t.is(answer.body['error'], 'server_error')
-  t.deepEqual(answer.headers.getSetCookie(), [])
+  const kept = readSetCookies(answer.headers).map(({ name }) => name)
+  t.deepEqual(kept, ['__Secure-stout-refresh'], 'the session is not lost with it')
+})
+
+test("another tab's retry with its own key leaves the cookies that the first has set", async (t) => {
+  const jar = new CookieJar()
+  await logIn(jar)
+  const before = { ...jar.headerFor('/oauth2/token') }
+  const form = { grant_type: 'refresh_token' }
+  t.is((await send(jar, '/oauth2/token', form, { 'Idempotency-Key': 'first-tab' })).status, 200)
+  const late = await send(jar, '/oauth2/token', form, { ...before, 'Idempotency-Key': 'second-tab' })
+  t.is(late.body['error'], 'invalid_grant')
+  t.is(jar.size, 2)
+  t.is((await send(jar, '/oauth2/token', form)).status, 200)
 })
