@@ -33,8 +33,9 @@ export function revocationEndpoint(
         async logOut(chosen) {
           await revocation.revoke(chosen, caller)
           const verdict = await introspection.judge(chosen)
-          if (verdict.kind !== 'unknown' && verdict.claims.sid !== undefined)
-            await sessions.end(verdict.claims.sid)
+          // Whose an expired one is was not asked.
+          if (verdict.kind === 'unknown' || verdict.kind === 'expired') return
+          if (verdict.claims.sid !== undefined) await sessions.end(verdict.claims.sid)
         },
       })
     } else if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
