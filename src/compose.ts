@@ -190,6 +190,7 @@ async function composeIssuer(
     apis,
     clients,
     ...core,
+    sessions,
     django: addRoutes && {
       addRoutes,
       clients: config.djangoClients,

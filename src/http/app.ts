@@ -4,6 +4,7 @@ import type { ApiDirectory } from '../apis/api-directory.ts'
 import type { ClientAuthentication } from '../clients/client-authentication.ts'
 import type { Logger } from '../events/log.ts'
 import type { GrantPipeline } from '../grants/pipeline.ts'
+import type { SessionService } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
 import type { Introspection } from '../tokens/introspection.ts'
 import type { Mint } from '../tokens/mint.ts'
@@ -39,6 +40,7 @@ export interface AppOptions {
   readonly mint: Mint
   readonly introspection: Introspection
   readonly revocation: Revocation
+  readonly sessions: Pick<SessionService, 'end'>
   /** The Django wire formats, where a client has one, and the core that they present. */
   readonly django?:
     | {
@@ -73,7 +75,7 @@ export function createApp(options: AppOptions): Koa {
     const form = [forbidStoring, readForm] as const
     router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint({ ...options, cookies }))
     router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
-    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options.revocation, cookies))
+    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options, cookies))
     router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
     router.get(`${prefix}/status-lists`, aggregationEndpoint(status))
     router.get(`${prefix}/status-lists/events`, statusEventsEndpoint(status.stream, clients, networks))

@@ -9,8 +9,24 @@ export function cookieValues(headers: readonly string[], name: string): readonly
   for (const header of headers) {
     for (const pair of header.split(';')) {
       const equals = pair.indexOf('=')
-      if (equals !== -1 && pair.slice(0, equals).trim() === name) values.push(pair.slice(equals + 1).trim())
+      if (equals !== -1 && strip(pair.slice(0, equals)) === name) values.push(strip(pair.slice(equals + 1)))
     }
   }
   return values
+}
+
+/**
+ * Without the spaces and tabs around it (OWS, RFC 9110 §5.6.3). `trim` takes U+00A0 and its like, too, and so makes a
+ * prefixed name of one that any host may set.
+ */
+function strip(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text[start])) start++
+  while (end > start && isBlank(text[end - 1])) end--
+  return text.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }

@@ -3,6 +3,7 @@ import type { ClientRecord } from '../../clients/client-directory.ts'
 import { InvalidGrantError, InvalidRequestError } from '../../protocol/errors.ts'
 import type { TokenResponse } from '../../tokens/authorization.ts'
 import { AmbiguousTokenError } from './errors.ts'
+import { leavesSession } from './refusals.ts'
 import type { RequestCookies, TokenCookies } from './token-cookies.ts'
 
 /** The cookies of a request to an OAuth endpoint; see {@link TokenCookies.open}. */
@@ -25,14 +26,22 @@ export async function issueInCookies(
 ): Promise<Omit<TokenResponse, 'access_token' | 'refresh_token'>> {
   const { access_token, refresh_token, ...told } = await issue(complete(parameters, kept)).catch((error) => {
     // What the browser keeps is of no use any more.
-    if (error instanceof InvalidGrantError && isRefresh(parameters)) kept.clear()
+    if (error instanceof InvalidGrantError && isRefresh(parameters) && !leavesSession(error)) kept.clear()
     throw error
   })
-  kept.set('access', { token: access_token, life: told.expires_in })
   if (refresh_token !== undefined) {
     kept.set('refresh', { token: refresh_token, life: told.refresh_token_expires_in ?? 0 })
   }
+  // Last: if it makes too large a cookie, the browser keeps its session.
+  kept.set('access', { token: access_token, life: told.expires_in })
   return told
+}
+
+/** How the tokens of a browser end. */
+export interface BrowserRevocation {
+  revoke(token: string): Promise<void>
+  /** Ends the session of an access token, for its refresh token may stand below another path. */
+  logOut(accessToken: string): Promise<void>
 }
 
 /**
@@ -43,7 +52,7 @@ export async function issueInCookies(
 export async function revokeInCookies(
   kept: RequestCookies,
   told: string | undefined,
-  revoke: (token: string) => Promise<void>,
+  { revoke, logOut }: BrowserRevocation,
 ): Promise<void> {
   const known = [kept.get('refresh'), kept.get('access')].filter((token) => token !== undefined)
   if (told !== undefined && known.length > 0 && !known.includes(told)) {
@@ -51,7 +60,8 @@ export async function revokeInCookies(
   }
   const token = told ?? known[0]
   if (token !== undefined) {
-    await revoke(token).catch((error) => {
+    const act = token === kept.get('access') && kept.get('refresh') === undefined ? logOut : revoke
+    await act(token).catch((error) => {
       if (error instanceof InvalidGrantError) kept.clear()
       throw error
     })

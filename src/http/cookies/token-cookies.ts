@@ -17,6 +17,9 @@ export interface CookieToken {
 /** What a browser keeps of a cookie, name and value together, in bytes (RFC 6265bis §5.6); more it drops unsaid. */
 const largest = 4_096
 
+/** Below which the refresh tokens of the interfaces are kept: one that logs out ends those of the others, too. */
+const families = ['/oauth2', '/api/token', '/auth']
+
 export interface TokenCookiesOptions {
   /** Of the issuer, as browsers see it. */
   readonly origin: string
@@ -45,7 +48,10 @@ export class TokenCookies {
   open(client: ClientRecord, context: Context, family: string): RequestCookies | undefined {
     if (client.cookies === null) return undefined
     this.#checkPage(context)
-    return new RequestCookies(context, client, client.cookies, this.#path + family)
+    return new RequestCookies(context, client, client.cookies, {
+      refresh: this.#path + family,
+      all: [...new Set([...families, family])].map((each) => this.#path + each),
+    })
   }
 
   /** An origin that is told must be known, also where the browser calls it the same: then a proxy renamed the host. */
@@ -58,20 +64,28 @@ export class TokenCookies {
   }
 }
 
+/** Where the refresh token of a request stands, and where those of its browser may stand. */
+interface CookiePaths {
+  readonly refresh: string
+  readonly all: readonly string[]
+}
+
 /** The cookies of one request, and of its answer. */
 export class RequestCookies {
   readonly #context: Context
   readonly #names: CookieNames
   readonly #paths: CookieNames
+  readonly #refreshPaths: readonly string[]
   readonly #sameSite: string
   readonly #client: string
   readonly #sent: Readonly<Record<TokenKind, string | undefined>>
 
-  constructor(context: Context, client: ClientRecord, sameSite: 'strict' | 'lax', refreshPath: string) {
+  constructor(context: Context, client: ClientRecord, sameSite: 'strict' | 'lax', paths: CookiePaths) {
     this.#context = context
     this.#client = client.clientId
     this.#names = cookieNames(client.clientId)
-    this.#paths = { access: '/', refresh: refreshPath }
+    this.#paths = { access: '/', refresh: paths.refresh }
+    this.#refreshPaths = paths.all
     this.#sameSite = sameSite === 'lax' ? 'Lax' : 'Strict'
     this.#sent = { access: this.#read('access'), refresh: this.#read('refresh') }
   }
@@ -107,11 +121,11 @@ export class RequestCookies {
   /** Ends what the browser keeps. */
   clear(): void {
     this.#write('access', '', 0)
-    this.#write('refresh', '', 0)
+    for (const path of this.#refreshPaths) this.#write('refresh', '', 0, path)
   }
 
-  #write(kind: TokenKind, value: string, life: number): void {
-    const attributes = `Path=${this.#paths[kind]}; Max-Age=${life}; Secure; HttpOnly; SameSite=${this.#sameSite}`
+  #write(kind: TokenKind, value: string, life: number, path = this.#paths[kind]): void {
+    const attributes = `Path=${path}; Max-Age=${life}; Secure; HttpOnly; SameSite=${this.#sameSite}`
     this.#context.append('Set-Cookie', `${this.#names[kind]}=${value}; ${attributes}`)
   }
 

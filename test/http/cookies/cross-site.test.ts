@@ -119,7 +119,7 @@ test('an issuer with a path has its refresh cookie below it, and its origin with
       headers,
     )
     t.is(answer.status, 200)
-    const [access = '', refresh = ''] = answer.headers.getSetCookie()
+    const [refresh = '', access = ''] = answer.headers.getSetCookie()
     t.regex(access, /^__Host-a%2Fb%40c-access=[\w.-]+; Path=\/; /)
     t.regex(refresh, /^__Secure-a%2Fb%40c-refresh=[\w-]+; Path=\/auth\/oauth2; /)
   }

@@ -50,7 +50,7 @@ test('row 3: a login puts both tokens into cookies that no script reads, and non
     'token_type',
   ])
   t.is(answer.headers.get('cache-control'), 'no-store')
-  const [access, refresh, ...others] = readSetCookies(answer.headers)
+  const [refresh, access, ...others] = readSetCookies(answer.headers)
   t.deepEqual(others, [])
   const common = { secure: '', httponly: '', samesite: 'Strict' }
   t.is(access?.name, names.access)
@@ -216,7 +216,7 @@ test('a session of before the setting moves into cookies', async (t) => {
     if (typeof answer.body['refresh_token'] === 'string') form.refresh_token = answer.body['refresh_token']
     answer = await post(url, form, { Origin: issuer.url })
   }
-  const [access] = readSetCookies(answer.headers)
+  const [, access] = readSetCookies(answer.headers)
   t.is(access?.name, '__Host-moving-access')
   t.is(access?.attributes['samesite'], 'Lax')
   t.false('refresh_token' in answer.body)
@@ -233,5 +233,18 @@ test('row 36: a token that no browser would keep is an error that names the clie
   const answer = await send(new CookieJar(), '/oauth2/token', { client_id: 'stout', ...credentials })
   t.is(answer.status, 500)
   t.is(answer.body['error'], 'server_error')
-  t.deepEqual(answer.headers.getSetCookie(), [])
+  const kept = readSetCookies(answer.headers).map(({ name }) => name)
+  t.deepEqual(kept, ['__Secure-stout-refresh'], 'the session is not lost with it')
+})
+
+test("another tab's retry with its own key leaves the cookies that the first has set", async (t) => {
+  const jar = new CookieJar()
+  await logIn(jar)
+  const before = { ...jar.headerFor('/oauth2/token') }
+  const form = { grant_type: 'refresh_token' }
+  t.is((await send(jar, '/oauth2/token', form, { 'Idempotency-Key': 'first-tab' })).status, 200)
+  const late = await send(jar, '/oauth2/token', form, { ...before, 'Idempotency-Key': 'second-tab' })
+  t.is(late.body['error'], 'invalid_grant')
+  t.is(jar.size, 2)
+  t.is((await send(jar, '/oauth2/token', form)).status, 200)
 })

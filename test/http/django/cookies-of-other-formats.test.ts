@@ -68,3 +68,33 @@ test("the PyJWT recipe's pair travels in cookies, and refusals have its shape", 
   t.deepEqual(foreign.headers.getSetCookie(), [])
   t.is((await send('/auth/refresh/', {})).status, 200, 'nothing was lost')
 })
+
+test("a logout at /oauth2 ends the PyJWT recipe's session and all of its cookies", async (t) => {
+  const { issuer, send, jar } = await startInCookies(t, 'MINTAGE_PYJWT_CLIENT')
+  await send('/auth/login/', { email: 'ada@example.org', password })
+  const refresh = jar.get(names.refresh)
+  const out = await fetch(`${issuer.url}/oauth2/revoke`, {
+    method: 'POST',
+    headers: { Origin: issuer.url, ...jar.headerFor('/oauth2/revoke') },
+    body: new URLSearchParams({ client_id: 'web' }),
+  })
+  t.is(out.status, 200)
+  jar.keep(out.headers)
+  t.is(jar.size, 0)
+  t.is((await send('/auth/refresh/', {}, { Cookie: `${names.refresh}=${refresh}` })).status, 401)
+})
+
+test('the cookie of a djangorestframework-jwt login is not set for a form of another site', async (t) => {
+  const { post } = await startDjango(t, 'MINTAGE_DRF_JWT_CLIENT', {
+    client: { django: { authCookie: 'JWT' } },
+  })
+  for (const [site, count] of [
+    ['cross-site', 0],
+    ['same-site', 1],
+    ['none', 1],
+  ] as const) {
+    const headers = { 'Sec-Fetch-Site': site }
+    const login = await post('/api-token-auth/', { username: 'ada', password }, headers)
+    t.is(login.headers.getSetCookie().length, count, site)
+  }
+})

@@ -59,7 +59,7 @@ test.serial('a pair is refreshed, verified and blacklisted by its cookies, with 
   const dead = await send('refresh/', {}, { Cookie })
   t.is(dead.status, 401)
   t.deepEqual(dead.body, tokenNotValid('Token is blacklisted'))
-  t.is(readSetCookies(dead.headers).length, 2, 'a refused refresh takes the cookies away')
+  t.is(readSetCookies(dead.headers).length, 4, 'a refused refresh takes the cookies away')
   t.is((await send('blacklist/', {})).status, 200, 'to log out twice is no error')
 })
 
@@ -152,3 +152,21 @@ test.serial('what is no POST is answered as ever, wherever it comes from', async
   t.is((await fetch(`${issuer.url}/api/token/`, { headers })).status, 405)
   t.is((await fetch(`${issuer.url}/api/token/`, { method: 'OPTIONS', headers })).status, 200)
 })
+
+test.serial(
+  'a logout by the access cookie alone ends its session, of a pair and a sliding token',
+  async (t) => {
+    const pair = browse(await clean())
+    const sliding = browse(
+      await startSimpleJwt(t, { client: { cookies: 'strict', django: { slidingTokens: true } } }),
+    )
+    for (const { send, jar } of [pair, sliding]) {
+      await send('', credentials)
+      const Cookie = `${names.access}=${jar.get(names.access)}`
+      const refresh = `${names.refresh}=${jar.get(names.refresh)}`
+      t.is((await send('blacklist/', {}, { Cookie })).status, 200)
+      t.is((await send('verify/', {}, { Cookie })).status, 400)
+      t.is((await send('refresh/', {}, { Cookie: `${Cookie}; ${refresh}` })).status, 401)
+    }
+  },
+)

@@ -81,14 +81,15 @@ function toView(client: ClientRecord, { take, ...shown }: Taking): View {
     status,
     async post(fields, context): Promise<JsonObject> {
       const { token, issuedAt, expiresIn, userData } = await take(fields)
-      if (authCookie !== undefined && client.cookies === null)
+      const isForeign = context.headers['sec-fetch-site'] === 'cross-site'
+      if (authCookie !== undefined && client.cookies === null && !isForeign)
         setCookie(context, authCookie, token, expiresIn)
       return { ...userData, ...(tellsIssueTime && { pk: issuedAt }), token }
     },
   }
 }
 
-/** `JWT_AUTH_COOKIE` (RFC 6265 §4.1), which no script reads and no other site's form sends. */
+/** `JWT_AUTH_COOKIE` (RFC 6265 §4.1), which no script reads and no other site's form sends, nor sets by logging somebody in. */
 function setCookie(context: Context, name: string, token: string, maxAge: number): void {
   const attributes = ['Path=/', `Max-Age=${maxAge}`, 'HttpOnly', 'Secure', 'SameSite=Lax']
   context.append('Set-Cookie', [`${name}=${token}`, ...attributes].join('; '))

@@ -50,7 +50,7 @@ export class DrfJwtTokens {
     }
     const shown = { sid: claims.sid, place }
     const authorization = await this.#authorizations.resume(client, shown).catch((error) => {
-      throw error instanceof RefreshRefusedError ? this.#toError(error, words) : error
+      throw error instanceof RefreshRefusedError ? this.#toError(error, words).because(error) : error
     })
     return this.#issue(authorization, claims)
   }

@@ -43,7 +43,7 @@ export class PyJwtTokens {
     const authorization = await this.#authorizations
       .refresh(client, read.refreshToken, { counting })
       .catch((error) => {
-        throw error instanceof RefreshRefusedError ? toError(error) : error
+        throw error instanceof RefreshRefusedError ? toError(error).because(error) : error
       })
     const { refresh, ...answer } = await this.#issue(authorization)
     const isNew = djangoSettings(client).rotateRefreshTokens || refresh !== token

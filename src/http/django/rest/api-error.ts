@@ -22,6 +22,12 @@ export class ApiError extends Error {
     this.code = code
     this.headers = headers
   }
+
+  /** The same, with the refusal of the core that it tells of; never sent. */
+  because(cause: unknown): this {
+    this.cause = cause
+    return this
+  }
 }
 
 /** Its 401 carries the challenge of the view. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import { second } from '../../../lib/durations.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
+import { leavesSession } from '../../cookies/refusals.ts'
 import type { RequestCookies, TokenKind } from '../../cookies/token-cookies.ts'
 import { ApiError } from './api-error.ts'
 import type { View } from './view.ts'
@@ -57,13 +58,20 @@ function wrap(view: View, kept: RequestCookies, clock: Clock): View {
         ? {}
         : await view.post(chosen, context).catch((error) => {
             // What the browser keeps is of no use any more.
-            if (clears || (isRefresh(view) && error instanceof ApiError)) kept.clear()
+            if ((clears || isRefresh(view)) && isRefusal(error)) kept.clear()
             throw error
           })
       if (clears) kept.clear()
       return moveTokens(answer, sets, kept, clock.now())
     },
   }
+}
+
+/** The token itself is refused: not where it could not be tried, nor where its session goes on. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ApiError && (error.status === 400 || error.status === 401) && !leavesSession(error.cause)
+  )
 }
 
 /** It takes one token and gives another. */
@@ -78,7 +86,11 @@ function moveTokens(
   now: number,
 ): JsonObject {
   const told: Record<string, JsonObject[string]> = {}
-  for (const [member, value] of Object.entries(answer)) {
+  // The refresh token first: if the other makes too large a cookie, the browser keeps its session.
+  const members = Object.entries(answer).sort(
+    ([one], [other]) => Number(sets[other] === 'refresh') - Number(sets[one] === 'refresh'),
+  )
+  for (const [member, value] of members) {
     const kind = sets[member]
     if (kind === undefined) told[member] = value
     else if (typeof value === 'string') {

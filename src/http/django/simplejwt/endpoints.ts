@@ -104,7 +104,12 @@ function blacklist(tokens: SimpleJwtTokens, client: ClientRecord): View {
       '`rest_framework_simplejwt.token_blacklist` app installed.',
     fields: [{ name: 'refresh' }],
     challenge,
-    cookies: { reads: { refresh: 'refresh' }, clears: true },
-    post: (fields) => tokens.blacklist(client, fields.get('refresh') ?? ''),
+    cookies: { reads: { refresh: 'refresh', access: 'access' }, clears: true },
+    post(fields) {
+      const [refresh = '', access] = [fields.get('refresh'), fields.get('access')]
+      // Of a browser that has no refresh token (any more): all others are asked for the field.
+      if (refresh === '' && access !== undefined) return tokens.logOut(client, access)
+      return tokens.blacklist(client, refresh)
+    },
   }
 }

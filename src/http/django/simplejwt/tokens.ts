@@ -67,7 +67,7 @@ export class SimpleJwtTokens {
       .catch((error) => {
         // The core has looked first, for an old token that is used again ends its session, past its expiry too.
         if (isPast && error instanceof RefreshRefusedError) throw tokenIsExpired()
-        throw error instanceof RefreshRefusedError ? toTokenError(error) : error
+        throw error instanceof RefreshRefusedError ? toTokenError(error).because(error) : error
       })
     const { access, refresh, inner, userData } = await this.#issuePair(authorization)
     const isNew = rotateRefreshTokens || inner !== refreshToken
@@ -89,7 +89,7 @@ export class SimpleJwtTokens {
     }
     const shown = { sid: claims.sid, place }
     const authorization = await this.#authorizations.resume(client, shown).catch((error) => {
-      throw error instanceof RefreshRefusedError ? toTokenError(error) : error
+      throw error instanceof RefreshRefusedError ? toTokenError(error).because(error) : error
     })
     return this.#issueSliding(authorization)
   }
@@ -133,6 +133,16 @@ export class SimpleJwtTokens {
     return {}
   }
 
+  /** Ends the session of an access token. One that says nothing has nothing to end. */
+  async logOut(client: ClientRecord, token: string): Promise<JsonObject> {
+    const verdict = await this.#services.introspection.judge(token)
+    if (verdict.kind === 'unknown') return {}
+    const { claims } = verdict
+    if (!isIssuedTo(client, claims)) throw tokenIsInvalid()
+    if (claims.sid !== undefined) await this.#services.sessions.end(claims.sid)
+    return {}
+  }
+
   /** Whether a refresh token would be taken. One of which the answer was lost is, but nobody should hold on to it. */
   async #counts(client: ClientRecord, refreshToken: string): Promise<boolean> {
     const found = await this.#services.sessions.find(refreshToken)
@@ -147,7 +157,7 @@ export class SimpleJwtTokens {
     const authorization = await this.#authorizations
       .exchange(client, old, { counting: countingFor(client) })
       .catch((error) => {
-        throw error instanceof RefreshRefusedError ? toTokenError(error) : error
+        throw error instanceof RefreshRefusedError ? toTokenError(error).because(error) : error
       })
     const { access, refresh, userData } = await this.#issuePair(authorization)
     const isNew = djangoSettings(client).rotateRefreshTokens
