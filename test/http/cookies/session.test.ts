@@ -248,3 +248,22 @@ test("another tab's retry with its own key leaves the cookies that the first has
   t.is(jar.size, 2)
   t.is((await send(jar, '/oauth2/token', form)).status, 200)
 })
+
+test("row 23: another client's access token in the cookie ends nothing", async (t) => {
+  const { administration, url } = issuer
+  await administration.clients.create('other', true, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+  })
+  const login = { ...credentials, client_id: 'other' }
+  const { body } = await post(`${url}/oauth2/token`, login)
+  const stolen = String(body['access_token'])
+  const out = await send(new CookieJar(), '/oauth2/revoke', {}, { Cookie: `${names.access}=${stolen}` })
+  t.true([200, 400].includes(out.status), out.text)
+  const refresh = {
+    grant_type: 'refresh_token',
+    client_id: 'other',
+    refresh_token: String(body['refresh_token']),
+  }
+  t.is((await post(`${url}/oauth2/token`, refresh)).status, 200)
+})
