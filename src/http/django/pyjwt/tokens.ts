@@ -28,8 +28,7 @@ export class PyJwtTokens {
   /** @throws {ApiError} the same for whatever keeps the user out. */
   async logIn(client: ClientRecord, email: string, password: string): Promise<JsonObject> {
     const login = { name: email, password, by: 'email', refuse: invalidCredentials } as const
-    const { refresh, ...answer } = await this.#issue(await this.#authorizations.logIn(client, login))
-    return { ...answer, ...(refresh !== undefined && { refresh }) }
+    return this.#issue(await this.#authorizations.logIn(client, login))
   }
 
   /** The answer holds a refresh token where the client is to use another one from now on. */
