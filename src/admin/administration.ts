@@ -11,6 +11,7 @@ import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { Recovery } from './recovery.ts'
 import { SessionAdmin } from './session-admin.ts'
+import { ThrottleAdmin } from './throttle-admin.ts'
 import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
 import { UserImport } from './user-import.ts'
@@ -41,6 +42,7 @@ export class Administration {
   readonly tokens: TokenInspection
   readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
+  readonly throttles: ThrottleAdmin
 
   constructor(options: AdministrationOptions) {
     this.clients = new ClientAdmin(options.store)
@@ -54,5 +56,6 @@ export class Administration {
     this.tokens = new TokenInspection(options)
     this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)
+    this.throttles = new ThrottleAdmin(options)
   }
 }

@@ -48,12 +48,7 @@ export class UserAuthentication {
     return 'passed' in outcome ? outcome.passed : undefined
   }
 
-  async #check(
-    name: string,
-    password: string,
-    client: string,
-    by: LoginName,
-  ): Promise<Outcome<UserRecord>> {
+  async #check(name: string, password: string, client: string, by: LoginName): Promise<Outcome<UserRecord>> {
     const user = await this.#find(name, by)
     const { ok, upgraded } = await this.#verify(password, user)
     if (!user || !ok || user.disabledAt !== null) {
