@@ -1,8 +1,10 @@
 import test from 'ava'
+import { readConfig } from '../../src/config.ts'
 import { makeChildInstallation } from '../support/child-installation.ts'
-import { runMintage } from '../support/child-issuer.ts'
+import { runMintage, startChildIssuer } from '../support/child-issuer.ts'
 import { eventually } from '../support/eventually.ts'
 import { audience, password } from '../support/in-process-issuer.ts'
+import { makeDirectory } from '../support/installation.ts'
 import { basic, post } from '../support/oauth.ts'
 
 test('row 15: throttle list tells who is refused, and throttle clear reaches a running server, and a restarted one', async (t) => {
@@ -71,4 +73,18 @@ test('throttle clear wants one thing said, and a network that is one', async (t)
     t.is(code, 2)
     t.regex(stderr, /^error: /)
   }
+})
+
+test('row 15: serve slows guessing down unless it is told otherwise, and dev does not', async (t) => {
+  const directory = makeDirectory(t)
+  const dev = await startChildIssuer(['dev', '--port', '0', '--data', directory, '--json'], {
+    MINTAGE_BCRYPT_COST: '4',
+  })
+  t.teardown(() => dev.end('SIGKILL'))
+  const { public_client_id: client_id } = dev.ready
+  const guess = { grant_type: 'password', client_id: String(client_id), username: 'ada', password: 'wrong' }
+  const statuses: number[] = []
+  for (let n = 0; n < 12; n++) statuses.push((await post(`${dev.url}/oauth2/token`, guess)).status)
+  t.deepEqual(new Set(statuses), new Set([400]))
+  t.true(readConfig({}).throttle)
 })

@@ -195,6 +195,31 @@ test('row 15: guesses at a client’s secret are refused at every endpoint, and 
   t.is((await ask(issuer, 'introspect', form, right)).status, 200)
 })
 
+test('row 15: who shows a token of a live session is heard, however many guessed at the secret of its client', async (t) => {
+  const created = await issuer.administration.clients.create('portal', false, {
+    grants: ['password', 'refresh_token'],
+    audiences: [audience],
+  })
+  const portal = { id: 'portal', secret: created.secret ?? '' }
+  await enrol('kate')
+  const there = { ...basic(portal), ...at('203.0.113.45') }
+  const { refresh_token } = await login(issuer, { username: 'kate' }, there)
+  const guess = { ...basic({ id: 'portal', secret: 'a wrong guess' }), ...at('203.0.113.45') }
+  await use(failures.client, () => refresh(issuer, 'mrt_x', {}, guess))
+  isThrottled(t, await refresh(issuer, 'mrt_x', {}, there))
+  isThrottled(t, await ask(issuer, 'token', { grant_type: 'password', username: 'kate', password }, there))
+  isThrottled(t, await ask(issuer, 'token', { grant_type: 'password', refresh_token }, there))
+  const other = await login(issuer, { username: 'kate' }, { ...basic(issuer.service), ...at('203.0.113.46') })
+  isThrottled(t, await refresh(issuer, other.refresh_token, {}, there))
+  const refreshed = await refresh(issuer, refresh_token, {}, there)
+  t.is(refreshed.status, 200)
+  t.is(
+    (await refresh(issuer, refresh_token, {}, there)).body['refresh_token'],
+    refreshed.body['refresh_token'],
+  )
+  t.is((await refresh(issuer, refresh_token, {}, guess)).status, 401)
+})
+
 test('row 15: simultaneous guesses at a client’s secret are no better, and one that does not exist is refused alike', async (t) => {
   await issuer.administration.clients.create('batch', false, { grants: ['client_credentials'] })
   for (const id of ['batch', 'no-such-client']) {
