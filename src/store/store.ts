@@ -17,6 +17,7 @@ import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
+import { SecretTable } from './secret-table.ts'
 import { SessionTable } from './session-table.ts'
 import { SqliteRedeemer } from './sqlite-redeemer.ts'
 import { StatusLog, type StatusPosition } from './status-log.ts'
@@ -51,6 +52,7 @@ class Tables {
   readonly keys: KeyTable
   readonly audit: AuditTable
   readonly auditChain: ChainTable
+  readonly secrets: SecretTable
 
   constructor(query: Knex, stamps: Stamps) {
     this.clients = new ClientTable(query)
@@ -63,6 +65,7 @@ class Tables {
     this.keys = new KeyTable(query)
     this.audit = new AuditTable(query, stamps)
     this.auditChain = new ChainTable(query)
+    this.secrets = new SecretTable(query)
   }
 }
 
@@ -176,6 +179,15 @@ export class Store extends Tables {
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
+  }
+
+  /**
+   * Runs `work` in a transaction for the sealed keys alone. It records nothing, and so needs no key of the audit trail,
+   * which may be what it is there to keep.
+   * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
+   */
+  withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
+    return this.#retry((trx) => work(new SecretTable(trx)))
   }
 
   /**
