@@ -68,8 +68,8 @@ export function addKeyCommands(program: Command): void {
         command.error('error: --lost-vault-key goes with --all only', { exitCode: 2 })
       }
       await administer(async (administration) => {
-        if (lostVaultKey === true) await administration.vault.giveUpLost()
-        if (kid === undefined) await administration.keys.revokeAll()
+        const lost = lostVaultKey === true ? await administration.vault.giveUpLost() : 0
+        if (kid === undefined) await administration.keys.revokeAll(lost)
         else await administration.keys.revoke(kid)
       })
       print({ revoked: kid ?? 'all' }, json)
