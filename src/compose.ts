@@ -15,7 +15,7 @@ import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase } from './http/well-known/metadata.ts'
 import { createTrail } from './keys/audit-keys.ts'
-import { DirectoryVault } from './keys/directory-vault.ts'
+import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
@@ -23,7 +23,7 @@ import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { Mint } from './tokens/mint.ts'
@@ -124,9 +124,13 @@ async function composeIssuer(
     watch: observation.watch,
   })
   const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
-  const trail = createTrail(config, { store, onError, onWarning })
+  const vault = createVaults(config, store).configured
+  const trail = createTrail(vault, config, { store, onError, onWarning })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
-  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const opening = vault
+    .confirm(store.secrets)
+    .then(() => trail.begin())
+    .then(() => KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError }))
   const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
@@ -234,14 +238,4 @@ async function composeIssuer(
 async function loadDjangoRoutes({ djangoClients }: Config) {
   if (Object.values(djangoClients).every((clientId) => clientId === undefined)) return undefined
   return (await import('./http/django/routes.ts')).addDjangoRoutes
-}
-
-function openKeys(
-  config: Config,
-  store: Store,
-  clock: Clock,
-  onError: (error: unknown) => void,
-): Promise<KeyRing> {
-  const vault = new DirectoryVault(config.keysDir)
-  return KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError })
 }

@@ -23,6 +23,10 @@ export interface Config {
   readonly port: number
   readonly databaseUrl: string
   readonly keysDir: string
+  /** 32 bytes: the keys are sealed with it in the database. Undefined: they lie in `keysDir`. */
+  readonly vaultKey: Buffer | undefined
+  /** The one that they were sealed with before. */
+  readonly vaultKeyPrevious: Buffer | undefined
   readonly keyRotation: number
   readonly keyBits: 2048 | 3072 | 4096
   readonly accessTokenTtl: number
@@ -161,6 +165,8 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     port: values.MINTAGE_PORT,
     databaseUrl: values.MINTAGE_DATABASE_URL,
     keysDir: values.MINTAGE_KEYS_DIR,
+    vaultKey: values.MINTAGE_VAULT_KEY,
+    vaultKeyPrevious: values.MINTAGE_VAULT_KEY_PREVIOUS,
     keyRotation: values.MINTAGE_KEY_ROTATION,
     keyBits: values.MINTAGE_KEY_BITS,
     accessTokenTtl: values.MINTAGE_ACCESS_TOKEN_TTL,

@@ -100,10 +100,12 @@ export const settings = z.object({
     './keys',
     'Where the private keys lie, mode 0600 each. A relative path counts from the working directory.',
   ),
-  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', {
-    secret: true,
-    idle: true,
-  }),
+  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', { secret: true }),
+  MINTAGE_VAULT_KEY_PREVIOUS: optional(
+    vaultKey,
+    'The vault key before that one, until `mintage keys reseal` has sealed all keys under the new one.',
+    { secret: true },
+  ),
   MINTAGE_STATE_DIR: optional(
     directory,
     'Where the high-water mark lies, one directory per node. It tells a start that the database went back in time.',

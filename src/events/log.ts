@@ -68,6 +68,7 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'session.foreign_client',
   'key.revoked',
   'mac_key.revoked',
+  'vault.lost',
   'database.recovered',
 ])
 

@@ -6,6 +6,7 @@ import { migrations } from '../../migrations/index.ts'
 import { type PostgresConnection, readNumbers } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
+import { type SecretReader, SecretTable } from './secret-table.ts'
 import { SqliteClient } from './sqlite-client.ts'
 import { loadSqliteDriver } from './sqlite-driver.ts'
 
@@ -26,6 +27,8 @@ export interface DatabaseFacts {
   readonly unknownMigrations: readonly string[]
   /** Undefined where there are no tables for it yet. */
   readonly ring: RingRecord | undefined
+  /** The sealed keys as they were; undefined where there is no table for them yet. */
+  readonly secrets: SecretReader | undefined
   /** The database's clock, in milliseconds since the epoch, and how long it took to ask; undefined on SQLite. */
   readonly clock: { readonly now: number; readonly asked: number; readonly answered: number } | undefined
   /** When the newest audit row was written, in milliseconds since the epoch. */
@@ -81,7 +84,18 @@ async function look(knex: Knex, file: string | undefined): Promise<DatabaseFacts
     missingMigrations,
     unknownMigrations,
     ring: isReadable ? await new KeyTable(knex).read() : undefined,
+    secrets: isReadable && (await knex.schema.hasTable('vault')) ? await readSecrets(knex) : undefined,
     lastChange: isReadable ? await readLastChange(knex) : undefined,
+  }
+}
+
+async function readSecrets(knex: Knex): Promise<SecretReader> {
+  const table = new SecretTable(knex)
+  const [standing, rows] = [await table.standing(), await table.all()]
+  return {
+    standing: async () => standing,
+    find: async (name) => rows.find((row) => row.name === name),
+    all: async () => rows,
   }
 }
 

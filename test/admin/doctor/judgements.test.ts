@@ -38,6 +38,7 @@ const facts = {
   missingMigrations: [],
   unknownMigrations: [],
   ring: undefined,
+  secrets: undefined,
   clock: undefined,
   lastChange: undefined,
 } as const
