@@ -4,6 +4,7 @@ import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import { openThrottle } from './compose/throttling.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
@@ -159,10 +160,11 @@ async function composeIssuer(
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
-  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
+  const clients = new ClientAuthentication(clientDirectory, store, clock, gate)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, gate), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
@@ -224,6 +226,7 @@ async function composeIssuer(
       await sweeper.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await throttle?.close()
       await status.close()
       await keys.close()
       clientDirectory.close()

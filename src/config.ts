@@ -38,6 +38,8 @@ export interface Config {
   readonly hashThreads: number
   readonly hashQueue: number
   readonly passwordMinLength: number
+  /** Whether whoever guesses passwords or client secrets is slowed down. */
+  readonly throttle: boolean
   readonly maxConnections: number
   readonly logLevel: (typeof logLevels)[number]
   readonly adminHost: string
@@ -178,6 +180,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     hashThreads: values.MINTAGE_HASH_THREADS,
     hashQueue: values.MINTAGE_HASH_QUEUE,
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
+    throttle: values.MINTAGE_THROTTLE === 'on',
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
     logLevel: values.MINTAGE_LOG_LEVEL,
     adminHost: values.MINTAGE_ADMIN_HOST,

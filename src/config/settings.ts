@@ -163,13 +163,11 @@ export const settings = z.object({
     '15',
     'The least length of a password in characters, when one is set, not when one is imported.',
   ),
-  MINTAGE_THROTTLE: optional(
+  MINTAGE_THROTTLE: preset(
     oneOf(['on', 'off']),
-    'Slows down whoever guesses passwords or client secrets.',
-    {
-      defaultInWords: '`on` (`dev`: `off`)',
-      idle: true,
-    },
+    'on',
+    'Slows down whoever guesses passwords or client secrets; see docs/throttling.md.',
+    { defaultInWords: '`on` (`dev`: `off`)' },
   ),
   MINTAGE_MAX_CONNECTIONS: preset(
     whole(1, 1_000_000),

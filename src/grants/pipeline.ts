@@ -28,6 +28,8 @@ export interface KnownClientRequest {
   readonly exchange?: ForeignRefreshToken | undefined
   /** What `username` is; a user name where nothing else is said. */
   readonly loginName?: LoginName | undefined
+  /** Where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself. */
+  readonly network: string | undefined
 }
 
 export interface PipelineOptions {
@@ -54,7 +56,7 @@ export class GrantPipeline {
    * @throws {OAuthError} the reason why there will be no token.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
-    const { parameters, idempotencyKey, counting, resume, exchange, loginName } = request
+    const { parameters, idempotencyKey, counting, resume, exchange, loginName, network } = request
     const { apis, issuer } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
@@ -72,6 +74,7 @@ export class GrantPipeline {
       resume,
       exchange,
       loginName,
+      network,
     })
   }
 

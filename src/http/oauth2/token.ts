@@ -5,6 +5,7 @@ import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Mint } from '../../tokens/mint.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -13,6 +14,7 @@ export interface TokenEndpointOptions {
   readonly pipeline: GrantPipeline
   readonly mint: Mint
   readonly cookies: TokenCookies
+  readonly networks: ClientNetworks
 }
 
 /** An `Idempotency-Key` is any short visible ASCII. */
@@ -20,14 +22,17 @@ const idempotencyKey = /^[\x21-\x7E]{1,255}$/
 
 /** `POST /oauth2/token` (RFC 6749 §3.2). */
 export function tokenEndpoint(options: TokenEndpointOptions): (context: Context) => Promise<void> {
-  const { clients, pipeline, mint, cookies } = options
+  const { clients, pipeline, mint, cookies, networks } = options
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
     const retryKey = readIdempotencyKey(context)
-    const client = await clients.authenticate(credentials)
-    const issue = async (given: ReadonlyMap<string, string>) =>
-      mint.issue(await pipeline.authorizeKnown(client, { parameters: given, idempotencyKey: retryKey }))
+    const network = networks.find(context.req)
+    const client = await clients.authenticate(credentials, network)
+    const issue = async (parameters: ReadonlyMap<string, string>) =>
+      mint.issue(
+        await pipeline.authorizeKnown(client, { parameters, idempotencyKey: retryKey, network }),
+      )
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
     const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined
