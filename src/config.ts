@@ -37,6 +37,9 @@ export interface Config {
   readonly bcryptCost: number
   readonly hashThreads: number
   readonly hashQueue: number
+  readonly hashWait: number
+  /** How many tokens may wait for a commit or a signature. */
+  readonly issueQueue: number
   readonly passwordMinLength: number
   /** Whether whoever guesses passwords or client secrets is slowed down. */
   readonly throttle: boolean
@@ -179,6 +182,8 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     bcryptCost: values.MINTAGE_BCRYPT_COST,
     hashThreads: values.MINTAGE_HASH_THREADS,
     hashQueue: values.MINTAGE_HASH_QUEUE,
+    hashWait: values.MINTAGE_HASH_WAIT,
+    issueQueue: values.MINTAGE_ISSUE_QUEUE,
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
     throttle: values.MINTAGE_THROTTLE === 'on',
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,

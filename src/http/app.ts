@@ -74,7 +74,11 @@ export function createApp(options: AppOptions): Koa {
   for (const prefix of prefixes) {
     const form = [forbidStoring, readForm] as const
     router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint({ ...options, cookies, networks }))
-    router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection, networks))
+    router.post(
+      `${prefix}/oauth2/introspect`,
+      ...form,
+      introspectionEndpoint(clients, options.introspection, networks),
+    )
     router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options, cookies, networks))
     router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
     router.get(`${prefix}/status-lists`, aggregationEndpoint(status))

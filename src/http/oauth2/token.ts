@@ -3,9 +3,10 @@ import type { ClientAuthentication } from '../../clients/client-authentication.t
 import type { GrantPipeline } from '../../grants/pipeline.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Mint } from '../../tokens/mint.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
-import type { ClientNetworks } from '../client-network.ts'
+import { whenGone } from '../when-gone.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -29,9 +30,15 @@ export function tokenEndpoint(options: TokenEndpointOptions): (context: Context)
     const retryKey = readIdempotencyKey(context)
     const network = networks.find(context.req)
     const client = await clients.authenticate(credentials, network)
-    const issue = async (parameters: ReadonlyMap<string, string>) =>
+    const signal = parameters.get('grant_type') === 'password' ? whenGone(context) : undefined
+    const issue = async (given: ReadonlyMap<string, string>) =>
       mint.issue(
-        await pipeline.authorizeKnown(client, { parameters, idempotencyKey: retryKey, network }),
+        await pipeline.authorizeKnown(client, {
+          parameters: given,
+          idempotencyKey: retryKey,
+          network,
+          signal,
+        }),
       )
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
