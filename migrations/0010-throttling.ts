@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
 
+export const additive = true
+
 /**
  * What slows down whoever guesses. No name stands in it, only keyed digests; networks do, for an operator has to see
  * where an attack comes from.

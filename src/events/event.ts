@@ -167,6 +167,23 @@ export type Event =
       readonly id: number
     }
   | {
+      /** The private keys lie under another vault key in the database; the count is of those that were sealed anew. */
+      readonly type: 'vault.resealed'
+      readonly vaultKey: string
+      readonly count: number
+    }
+  | {
+      /** The private keys were moved into the database or out of it. */
+      readonly type: 'vault.moved'
+      readonly to: 'database' | 'directory'
+      readonly count: number
+    }
+  | {
+      /** The vault key was lost, and so many private keys with it. */
+      readonly type: 'vault.lost'
+      readonly count: number
+    }
+  | {
       /** Audit rows older than `before` were deleted, up to that place of the chain. */
       readonly type: 'audit.pruned'
       /** Milliseconds since the epoch. */

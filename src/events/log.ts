@@ -70,6 +70,7 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'client.throttled',
   'key.revoked',
   'mac_key.revoked',
+  'vault.lost',
   'database.recovered',
 ])
 

@@ -30,6 +30,8 @@ export interface GrantRequest {
   readonly loginName: LoginName | undefined
   /** See {@link KnownClientRequest.network}. */
   readonly network: string | undefined
+  /** See {@link KnownClientRequest.signal}. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** One `grant_type`: from a request to an authorization, never to a signature. */

@@ -12,6 +12,7 @@ import { DuplicateError, isConflict, isDuplicate, StoreUnavailableError, toStore
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
+import { SecretTable } from './secret-table.ts'
 import { SqliteRedeemer } from './sqlite-redeemer.ts'
 import { StatusLog, type StatusPosition } from './status-log.ts'
 import { Tables } from './tables.ts'
@@ -147,6 +148,15 @@ export class Store extends Tables {
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
+  }
+
+  /**
+   * Runs `work` in a transaction for the sealed keys alone. It records nothing, and so needs no key of the audit trail,
+   * which may be what it is there to keep.
+   * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
+   */
+  withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
+    return this.#retry((trx) => work(new SecretTable(trx)))
   }
 
   /**

@@ -6,6 +6,7 @@ import { AuditTable } from './audit-table.ts'
 import { ClientTable } from './client-table.ts'
 import { ForeignTokenTable } from './foreign-token-table.ts'
 import { KeyTable } from './key-table.ts'
+import { SecretTable } from './secret-table.ts'
 import { SessionTable } from './session-table.ts'
 import { StatusLog } from './status-log.ts'
 import { StatusTable } from './status-table.ts'
@@ -24,6 +25,7 @@ export class Tables {
   readonly keys: KeyTable
   readonly audit: AuditTable
   readonly auditChain: ChainTable
+  readonly secrets: SecretTable
   readonly throttles: ThrottleTable
 
   constructor(query: Knex, stamps: Stamps) {
@@ -37,6 +39,7 @@ export class Tables {
     this.keys = new KeyTable(query)
     this.audit = new AuditTable(query, stamps)
     this.auditChain = new ChainTable(query)
+    this.secrets = new SecretTable(query)
     this.throttles = new ThrottleTable(query)
   }
 }

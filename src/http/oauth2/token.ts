@@ -8,6 +8,7 @@ import type { Mint } from '../../tokens/mint.ts'
 import type { ClientNetworks } from '../client-network.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
+import { whenGone } from '../when-gone.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -39,8 +40,16 @@ export function tokenEndpoint(options: TokenEndpointOptions): (context: Context)
     const client = await clients.authenticate(credentials, network, (claimed) =>
       holdsSession(parameters, claimed),
     )
-    const issue = async (parameters: ReadonlyMap<string, string>) =>
-      mint.issue(await pipeline.authorizeKnown(client, { parameters, idempotencyKey: retryKey, network }))
+    const signal = parameters.get('grant_type') === 'password' ? whenGone(context) : undefined
+    const issue = async (given: ReadonlyMap<string, string>) =>
+      mint.issue(
+        await pipeline.authorizeKnown(client, {
+          parameters: given,
+          idempotencyKey: retryKey,
+          network,
+          signal,
+        }),
+      )
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
     const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined
