@@ -1,5 +1,5 @@
 import type { Clock } from '../lib/clock.ts'
-import { day } from '../lib/durations.ts'
+import { day, minute } from '../lib/durations.ts'
 import type { Store } from '../store/store.ts'
 import { knownFor, knownNetworks } from './policy.ts'
 
@@ -8,6 +8,9 @@ const mostRemembered = 20_000
 
 /** A place that was seen is written again after so long, in milliseconds. */
 const freshFor = day
+
+/** What could not be written is written after so long, in milliseconds. */
+const retryAfter = minute
 
 /** Knows at which networks a subject proved itself before. */
 export class KnownNetworks {
@@ -49,7 +52,8 @@ export class KnownNetworks {
     try {
       await this.#store.transaction((tx) => tx.throttles.see(subject, network, now, knownNetworks))
     } catch (error) {
-      this.#seen.delete(`${subject}@${network}`)
+      // This process knows it all the same, and writes it later: not with each request while the database is away.
+      this.#remember(`${subject}@${network}`, now - freshFor + retryAfter)
       throw error
     }
   }
