@@ -1,5 +1,7 @@
 import type { Knex } from 'knex'
 
+export const additive = true
+
 /**
  * Private keys that lie in the database, each sealed under a key that is not in it; and under which one, which also says
  * whether they lie here at all (null: in a directory).

@@ -6,6 +6,7 @@ import { type AuditKey, Stamps } from './audit/seal.ts'
 import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
 import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
+import { CountClient } from './count-client.ts'
 import { type Database, openDatabase } from './database.ts'
 import { DuplicateError, isConflict, isDuplicate, StoreUnavailableError, toStoreError } from './errors.ts'
 import { migrate } from './migrate.ts'
@@ -112,6 +113,11 @@ export class Store extends Tables {
   /** The file that was made for it just now; undefined when it was there. */
   get newFile(): string | undefined {
     return this.#database.isNew ? this.#database.location : undefined
+  }
+
+  /** For counting on the database, where several nodes may share it; undefined where one process has it. */
+  get counts(): CountClient | undefined {
+    return this.#database.engine === 'postgres' ? new CountClient(this.#database) : undefined
   }
 
   /** The database's time, in milliseconds since the epoch. */

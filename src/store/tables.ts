@@ -10,6 +10,7 @@ import { SecretTable } from './secret-table.ts'
 import { SessionTable } from './session-table.ts'
 import { StatusLog } from './status-log.ts'
 import { StatusTable } from './status-table.ts'
+import { ThrottleTable } from './throttle-table.ts'
 import { UserTable } from './user-table.ts'
 
 /** The tables, as one connection or transaction sees them. */
@@ -25,6 +26,7 @@ export class Tables {
   readonly audit: AuditTable
   readonly auditChain: ChainTable
   readonly secrets: SecretTable
+  readonly throttles: ThrottleTable
 
   constructor(query: Knex, stamps: Stamps) {
     this.clients = new ClientTable(query)
@@ -38,5 +40,6 @@ export class Tables {
     this.audit = new AuditTable(query, stamps)
     this.auditChain = new ChainTable(query)
     this.secrets = new SecretTable(query)
+    this.throttles = new ThrottleTable(query)
   }
 }

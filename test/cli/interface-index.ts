@@ -123,4 +123,4 @@ export const endpointTests: Index = {
 }
 
 /** What the interface promises and other work is to bring; whoever brings it takes it from here and adds its test. */
-export const notBuiltYet: ReadonlySet<string> = new Set([...['MINTAGE_THROTTLE']])
+export const notBuiltYet: ReadonlySet<string> = new Set()

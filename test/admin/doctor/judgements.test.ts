@@ -37,6 +37,7 @@ const facts = {
   damage: undefined,
   missingMigrations: [],
   unknownMigrations: [],
+  breakingMigrations: [],
   ring: undefined,
   secrets: undefined,
   clock: undefined,
