@@ -23,6 +23,7 @@ import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { ForeignExchange } from './sessions/foreign-exchange.ts'
+import { LiveSessions } from './sessions/live-sessions.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
@@ -220,6 +221,7 @@ async function composeIssuer(
     clients,
     ...core,
     sessions,
+    liveSessions: new LiveSessions(store, keys),
     django: addRoutes && {
       addRoutes,
       clients: config.djangoClients,

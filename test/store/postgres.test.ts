@@ -10,6 +10,7 @@ import { testInspection } from './inspection-suite.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
+import { testThrottling } from './throttle-suite.ts'
 
 /** A PostgreSQL where databases may be made, such as `postgres://postgres@127.0.0.1:5432/postgres`. */
 const server = process.env['MINTAGE_TEST_POSTGRES']
@@ -94,6 +95,7 @@ if (server === undefined) {
   testConcurrency(engine)
   testAudit(engine)
   testStatus(engine)
+  testThrottling(engine)
   testInspection(engine)
   testSealedVault(engine)
 }

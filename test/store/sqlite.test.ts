@@ -12,12 +12,14 @@ import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
+import { testThrottling } from './throttle-suite.ts'
 
 testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
 testAudit(sqlite)
 testStatus(sqlite)
+testThrottling(sqlite)
 testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {
