@@ -7,6 +7,8 @@ export interface KillOptions {
   readonly kills: number
   /** How many clients refresh at once; every second one sends an `Idempotency-Key`. */
   readonly clients: number
+  /** Settings of the issuer. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Called after each kill. */
   readonly onKill?: (result: KillResult) => void
 }
@@ -127,7 +129,8 @@ export async function killWhileRefreshing(options: KillOptions): Promise<KillRes
     forked: 0,
     otherAnswers: new Map(),
   }
-  const installation = await createInstallation()
+  const { environment = {} } = options
+  const installation = await createInstallation({ environment })
   const clients = Array.from(
     { length: options.clients },
     (_, index) => new HonestClient(installation, index % 2 === 1),
