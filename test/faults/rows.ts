@@ -1,7 +1,17 @@
 import type { Fault } from './fault.ts'
 import { kill } from './rows/kill.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
+import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
 import { oneToken } from './rows/stampede.ts'
 
 /** Every row of the table, in its order. */
-export const faults: readonly Fault[] = [kill, lostAnswer, oneToken]
+export const faults: readonly Fault[] = [
+  kill,
+  lostAnswer,
+  diskFull,
+  stateFull,
+  locked,
+  moved,
+  unmounted,
+  oneToken,
+]

@@ -7,6 +7,8 @@ import type { Confidential } from './shared-installation.ts'
 export interface Answer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
+  /** The `Retry-After` header. */
+  readonly retryAfter?: string | undefined
 }
 
 /** The connection broke before the whole answer had come: nobody here knows whether the request was carried out. */
@@ -63,8 +65,9 @@ export class TokenClient {
           })
           response.on('error', lost)
           response.on('close', () => {
-            if (response.complete) resolve({ status: response.statusCode ?? 0, body: parse(text) })
-            else lost(undefined)
+            if (!response.complete) return lost(undefined)
+            const retryAfter = response.headers['retry-after']
+            resolve({ status: response.statusCode ?? 0, body: parse(text), retryAfter })
           })
         },
       )
