@@ -1,7 +1,9 @@
 import type { Fault } from './fault.ts'
+import { clockJumps } from './rows/clock.ts'
 import { kill } from './rows/kill.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
+import { rotation } from './rows/rotation.ts'
 import { oneToken } from './rows/stampede.ts'
 
 /** Every row of the table, in its order. */
@@ -13,5 +15,7 @@ export const faults: readonly Fault[] = [
   locked,
   moved,
   unmounted,
+  clockJumps,
+  rotation,
   oneToken,
 ]
