@@ -5,6 +5,8 @@ import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
 import { rotation } from './rows/rotation.ts'
 import { oneToken } from './rows/stampede.ts'
+import { stop } from './rows/stop.ts'
+import { unknownKid } from './rows/unknown-kid.ts'
 
 /** Every row of the table, in its order. */
 export const faults: readonly Fault[] = [
@@ -18,4 +20,6 @@ export const faults: readonly Fault[] = [
   clockJumps,
   rotation,
   oneToken,
+  unknownKid,
+  stop,
 ]

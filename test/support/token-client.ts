@@ -14,6 +14,13 @@ export interface Answer {
 /** The connection broke before the whole answer had come: nobody here knows whether the request was carried out. */
 export class LostAnswerError extends Error {
   override readonly name = 'LostAnswerError'
+  /** Whether it was a connection that had carried an answer before, or had begun to carry this one. */
+  readonly wasAccepted: boolean
+
+  constructor(wasAccepted: boolean, cause: unknown) {
+    super('The answer was lost.', { cause })
+    this.wasAccepted = wasAccepted
+  }
 }
 
 /** Talks to the token endpoint over kept connections that break when the server does. */
@@ -53,11 +60,13 @@ export class TokenClient {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const lost = (cause: unknown) => reject(new LostAnswerError('The answer was lost.', { cause }))
+      let hasBegun = false
+      const lost = (cause: unknown) => reject(new LostAnswerError(sent.reusedSocket || hasBegun, cause))
       const sent = request(
         url,
         { method: 'POST', agent: this.#agent, headers: { ...this.#headers, ...headers } },
         (response) => {
+          hasBegun = true
           let text = ''
           response.setEncoding('utf8')
           response.on('data', (chunk: string) => {
