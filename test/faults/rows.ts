@@ -3,6 +3,7 @@ import { clockJumps } from './rows/clock.ts'
 import { kill } from './rows/kill.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
+import { restore } from './rows/restore.ts'
 import { rotation } from './rows/rotation.ts'
 import { oneToken } from './rows/stampede.ts'
 import { stop } from './rows/stop.ts'
@@ -22,4 +23,5 @@ export const faults: readonly Fault[] = [
   oneToken,
   unknownKid,
   stop,
+  restore,
 ]
