@@ -1,5 +1,6 @@
 import type { Fault } from './fault.ts'
 import { clockJumps } from './rows/clock.ts'
+import { endurance } from './rows/endurance.ts'
 import { kill } from './rows/kill.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
@@ -22,6 +23,7 @@ export const faults: readonly Fault[] = [
   rotation,
   oneToken,
   unknownKid,
+  endurance,
   stop,
   restore,
 ]
