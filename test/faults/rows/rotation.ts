@@ -8,7 +8,7 @@ export const rotation: Fault = {
   engines: ['SQLite', 'PostgreSQL'],
   async run({ quick, database }) {
     // Every three seconds, as the schedule of both nodes wants it at the same moment.
-    const figures = await runRotation(quick ? 13 : 620, quick ? 3 : 2, await database())
+    const figures = await runRotation(quick ? 13 : 620, quick ? 2 : 1, await database())
     const { rotations, kidsThatSigned, tokensIssued, verifications, tokensThatFailed } = figures
     const { requestsRefused, orphanFiles, failuresOfTheControl, doubleRotations } = figures
     return {
