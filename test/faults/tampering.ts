@@ -12,7 +12,7 @@ import { refreshTokenOf, TokenClient } from '../support/token-client.ts'
 /** What is done, in the database alone, to a trail of a dozen rows and more. */
 const manipulations: readonly (readonly [what: string, sql: string])[] = [
   ['nothing', ''],
-  ['a row changed', `UPDATE audit SET data = replace(data, 'ada', 'eve') WHERE type = 'user.created'`],
+  ['a row changed', `UPDATE audit SET data = replace(data, 'usr_', 'usr_0') WHERE type = 'user.created'`],
   ['a time changed', 'UPDATE audit SET at = at - 3600000 WHERE sequence = 10'],
   ['a row deleted', 'DELETE FROM audit WHERE sequence = 10'],
   [
@@ -52,7 +52,9 @@ try {
     copyFileSync(join(installation.directory, 'mintage.db'), copy)
     const database = new Database(copy)
     database.exec(sql)
+    const changes = Number(database.prepare('SELECT total_changes()').pluck().get())
     database.close()
+    if (sql !== '' && changes === 0) throw new Error(`Nothing was done: ${sql}`)
     const { code, stdout } = await runMintage(['audit', 'verify'], {
       ...installation.environment,
       MINTAGE_DATABASE_URL: `sqlite:${copy}`,
