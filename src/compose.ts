@@ -6,14 +6,16 @@ import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
+import { Shedding } from './events/shedding.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
 import { GrantPipeline } from './grants/pipeline.ts'
 import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
+import { refuseEarly } from './http/early-refusal.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
-import { endpointBase } from './http/well-known/metadata.ts'
+import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
 import { createTrail } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
@@ -26,6 +28,7 @@ import { Status } from './status/status.ts'
 import { openStore, type Store } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
+import { IssuingLoad } from './tokens/issuing-load.ts'
 import { Mint } from './tokens/mint.ts'
 import { Revocation } from './tokens/revocation.ts'
 import { HashPool } from './users/hash-pool.ts'
@@ -148,7 +151,18 @@ async function composeIssuer(
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
   const { watch } = observation
-  const hashes = new HashPool({ ...hashPolicy(config), watch })
+  const shedding = new Shedding(logger)
+  const hashes = new HashPool({
+    ...hashPolicy(config),
+    patience: config.hashWait,
+    onShed: (reason) => shedding.record('password', reason),
+    watch,
+  })
+  const load = new IssuingLoad({
+    most: config.issueQueue,
+    retryWithin: config.refreshRetryWindow / 2,
+    onShed: (grant, reason) => shedding.record(grant, reason),
+  })
   const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
@@ -166,8 +180,17 @@ async function composeIssuer(
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
   const core = {
-    pipeline: new GrantPipeline({ issuer, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
+    pipeline: new GrantPipeline({ issuer, apis, grants, load }),
+    mint: new Mint({
+      issuer,
+      accessTokenTtl: config.accessTokenTtl,
+      keys,
+      status,
+      store,
+      clock,
+      load,
+      watch,
+    }),
     introspection: new Introspection({
       issuer,
       keys,
@@ -204,9 +227,14 @@ async function composeIssuer(
     tracing: observation.tracing,
   })
   const subscribers = () => status.stream.subscribers
-  observation.begin({ server, hashes, keys, clock, readiness, subscribers })
+  observation.begin({ server, hashes, load, shedding, keys, clock, readiness, subscribers })
   return {
-    handle: app.callback(),
+    handle: refuseEarly(app.callback(), {
+      path: issuerPath(issuer),
+      load,
+      logins: hashes,
+      requests: observation.requests,
+    }),
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
@@ -218,6 +246,7 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
+      shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
       await status.close()

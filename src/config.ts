@@ -33,6 +33,9 @@ export interface Config {
   readonly bcryptCost: number
   readonly hashThreads: number
   readonly hashQueue: number
+  readonly hashWait: number
+  /** How many tokens may wait for a commit or a signature. */
+  readonly issueQueue: number
   readonly passwordMinLength: number
   readonly maxConnections: number
   readonly logLevel: (typeof logLevels)[number]
@@ -171,6 +174,8 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     bcryptCost: values.MINTAGE_BCRYPT_COST,
     hashThreads: values.MINTAGE_HASH_THREADS,
     hashQueue: values.MINTAGE_HASH_QUEUE,
+    hashWait: values.MINTAGE_HASH_WAIT,
+    issueQueue: values.MINTAGE_ISSUE_QUEUE,
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
     logLevel: values.MINTAGE_LOG_LEVEL,

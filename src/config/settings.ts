@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { logLevels } from '../events/log.ts'
-import { day, second } from '../lib/durations.ts'
+import { day, minute, second } from '../lib/durations.ts'
 import { lifeBounds } from '../tokens/lives.ts'
 import { leastBcryptCost, mostBcryptCost } from '../users/hashes/hash-format.ts'
 import {
@@ -155,6 +155,16 @@ export const settings = z.object({
     whole(0, 100_000),
     '64',
     'How many logins may wait for a thread; past it the answer is 503.',
+  ),
+  MINTAGE_HASH_WAIT: preset(
+    duration({ least: 10, most: minute }),
+    '5s',
+    'How long a login may wait for a thread; then the answer is 503, and its password is not looked at.',
+  ),
+  MINTAGE_ISSUE_QUEUE: preset(
+    whole(4, 100_000),
+    '1024',
+    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all; when more comes than can be done, a sixteenth of that.',
   ),
   MINTAGE_PASSWORD_MIN_LENGTH: preset(
     whole(1, 64),

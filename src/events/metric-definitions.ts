@@ -1,3 +1,5 @@
+import { shedReasons } from '../lib/overloaded-error.ts'
+import { grantTypes } from '../protocol/grant-types.ts'
 import type { Event, SessionEnd } from './event.ts'
 
 /** What one metric is: its kind, what it counts, and the labels that tell its series apart. */
@@ -134,6 +136,15 @@ export const metricDefinitions = {
   mintage_password_hash_queue_length: {
     kind: 'gauge',
     help: 'Passwords that wait for a hashing thread now. When the queue is full, logins are answered with 503.',
+  },
+  mintage_tokens_under_way: {
+    kind: 'gauge',
+    help: 'Tokens that wait for a commit or a signature now, or are in either. At MINTAGE_ISSUE_QUEUE refreshes are answered with 503, at half of it clients that ask for themselves.',
+  },
+  mintage_requests_shed_total: {
+    kind: 'counter',
+    help: 'Token requests answered with 503 before anything was done for them: no room to wait (full), waited for too long (late), or whoever asked hung up (gone).',
+    labels: { grant: grantTypes, reason: shedReasons },
   },
   mintage_signature_duration_seconds: {
     kind: 'histogram',

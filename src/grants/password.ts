@@ -28,7 +28,8 @@ export class PasswordGrant implements Grant {
     }
     const target = chooseTarget(request.targets, request.resource, request.scopes)
     const scopes = grantScopes(target, request.scopes)
-    const user = await this.#users.authenticate(username, password, client.clientId, request.loginName)
+    const { loginName, signal } = request
+    const user = await this.#users.authenticate(username, password, client.clientId, loginName, signal)
     if (!user) throw new InvalidGrantError('The user name or password is wrong.')
     return {
       grant: 'password',

@@ -23,16 +23,18 @@ export class UserAuthentication {
    * A hash of an older format or cost is replaced on the way.
    * @param client the `client_id` that asks, for the event.
    * @param by what `name` is; an e-mail address that several users have is nobody's.
-   * @throws {HashQueueFullError} when too many logins wait already.
+   * @param signal aborts when nobody waits for the answer any more; a login that waits then is not hashed for.
+   * @throws {OverloadedError} when too many logins wait already; that is no failed login.
    */
   async authenticate(
     name: string,
     password: string,
     client: string,
     by: LoginName = 'username',
+    signal?: AbortSignal,
   ): Promise<UserRecord | undefined> {
     const user = await this.#find(name, by)
-    const { ok, upgraded } = await this.#verify(password, user)
+    const { ok, upgraded } = await this.#verify(password, user, signal)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
       await this.#store.transaction((tx) =>
@@ -53,11 +55,16 @@ export class UserAuthentication {
     return found.length === 1 ? found[0] : undefined
   }
 
-  async #verify(password: string, user: UserRecord | undefined): Promise<Verification> {
+  async #verify(
+    password: string,
+    user: UserRecord | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Verification> {
     try {
       return await this.#hashes.verify(password, user?.password ?? undefined, {
         normalised: user?.passwordNormalised ?? true,
         upgrade: user?.disabledAt === null,
+        signal,
       })
     } catch (error) {
       // Too long, or no Unicode text: nobody's password, whoever the user is.

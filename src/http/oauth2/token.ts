@@ -5,6 +5,7 @@ import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Mint } from '../../tokens/mint.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
+import { whenGone } from '../when-gone.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -26,8 +27,11 @@ export function tokenEndpoint(options: TokenEndpointOptions): (context: Context)
     const credentials = readCredentials(context.headers.authorization, parameters)
     const retryKey = readIdempotencyKey(context)
     const client = await clients.authenticate(credentials)
+    const signal = parameters.get('grant_type') === 'password' ? whenGone(context) : undefined
     const issue = async (given: ReadonlyMap<string, string>) =>
-      mint.issue(await pipeline.authorizeKnown(client, { parameters: given, idempotencyKey: retryKey }))
+      mint.issue(
+        await pipeline.authorizeKnown(client, { parameters: given, idempotencyKey: retryKey, signal }),
+      )
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
     const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined
