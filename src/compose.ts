@@ -4,6 +4,7 @@ import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import { openThrottle } from './compose/throttling.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { Shedding } from './events/shedding.ts'
@@ -17,7 +18,7 @@ import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
 import { createTrail } from './keys/audit-keys.ts'
-import { DirectoryVault } from './keys/directory-vault.ts'
+import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
@@ -25,7 +26,7 @@ import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { IssuingLoad } from './tokens/issuing-load.ts'
@@ -127,9 +128,13 @@ async function composeIssuer(
     watch: observation.watch,
   })
   const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
-  const trail = createTrail(config, { store, onError, onWarning })
+  const vault = createVaults(config, store).configured
+  const trail = createTrail(vault, config, { store, onError, onWarning })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
-  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const opening = vault
+    .confirm(store.secrets)
+    .then(() => trail.begin())
+    .then(() => KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError }))
   const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
@@ -169,10 +174,11 @@ async function composeIssuer(
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
-  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
+  const clients = new ClientAuthentication(clientDirectory, store, clock, gate)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, gate), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
@@ -249,6 +255,7 @@ async function composeIssuer(
       shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await throttle?.close()
       await status.close()
       await keys.close()
       clientDirectory.close()
@@ -263,14 +270,4 @@ async function composeIssuer(
 async function loadDjangoRoutes({ djangoClients }: Config) {
   if (Object.values(djangoClients).every((clientId) => clientId === undefined)) return undefined
   return (await import('./http/django/routes.ts')).addDjangoRoutes
-}
-
-function openKeys(
-  config: Config,
-  store: Store,
-  clock: Clock,
-  onError: (error: unknown) => void,
-): Promise<KeyRing> {
-  const vault = new DirectoryVault(config.keysDir)
-  return KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError })
 }

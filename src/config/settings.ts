@@ -100,10 +100,12 @@ export const settings = z.object({
     './keys',
     'Where the private keys lie, mode 0600 each. A relative path counts from the working directory.',
   ),
-  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', {
-    secret: true,
-    idle: true,
-  }),
+  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', { secret: true }),
+  MINTAGE_VAULT_KEY_PREVIOUS: optional(
+    vaultKey,
+    'The vault key before that one, until `mintage keys reseal` has sealed all keys under the new one.',
+    { secret: true },
+  ),
   MINTAGE_STATE_DIR: optional(
     directory,
     'Where the high-water mark lies, one directory per node. It tells a start that the database went back in time.',
@@ -171,13 +173,11 @@ export const settings = z.object({
     '15',
     'The least length of a password in characters, when one is set, not when one is imported.',
   ),
-  MINTAGE_THROTTLE: optional(
+  MINTAGE_THROTTLE: preset(
     oneOf(['on', 'off']),
-    'Slows down whoever guesses passwords or client secrets.',
-    {
-      defaultInWords: '`on` (`dev`: `off`)',
-      idle: true,
-    },
+    'on',
+    'Slows down whoever guesses passwords or client secrets; see docs/throttling.md.',
+    { defaultInWords: '`on` (`dev`: `off`)' },
   ),
   MINTAGE_MAX_CONNECTIONS: preset(
     whole(1, 1_000_000),
