@@ -1,4 +1,4 @@
-import { OverloadedError, type ShedReason } from './overloaded-error.ts'
+import { OverloadedError, retryAfter, type ShedReason } from './overloaded-error.ts'
 
 export interface QueueOptions {
   /** How much is done at a time. */
@@ -56,8 +56,8 @@ export class BoundedQueue {
 
   /** @throws {OverloadedError} where {@link run} would refuse at once. */
   check(signal?: AbortSignal): void {
-    if (signal?.aborted) throw this.refusal('gone')
-    if (this.isFull) throw this.refusal('full')
+    if (signal?.aborted) throw this.#refusal('gone')
+    if (this.isFull) throw this.#refusal('full')
   }
 
   /**
@@ -100,7 +100,7 @@ export class BoundedQueue {
         },
         refuse: (reason) => {
           signal?.removeEventListener('abort', abandon)
-          reject(this.refusal(reason))
+          reject(this.#refusal(reason))
         },
       }
       signal?.addEventListener('abort', abandon)
@@ -144,11 +144,16 @@ export class BoundedQueue {
     this.#looking = undefined
   }
 
-  /** What whoever is left undone is told. */
-  refusal(reason: ShedReason): OverloadedError {
-    const { places, length, patience = 0, onShed } = this.#options
+  /** Takes down that something was left undone. @returns after how many seconds it may come again. */
+  refuse(reason: ShedReason): number {
+    const { patience = 0, onShed } = this.#options
     onShed?.(reason)
-    return new OverloadedError(explain(reason, places, length), reason, patience)
+    return retryAfter(patience)
+  }
+
+  #refusal(reason: ShedReason): OverloadedError {
+    const { places, length } = this.#options
+    return new OverloadedError(explain(reason, places, length), reason, this.refuse(reason))
   }
 }
 
