@@ -85,7 +85,7 @@ export class HonestClient {
         count(this.#books.triesBefore, tries)
         return answer.status === 200 ? this.#keep(presented, answer) : this.#lose(url, presented, answer)
       }
-      count(this.#books.failures, answer ? String(answer.status) : 'no answer')
+      count(this.#books.failures, toReason(answer))
       if (signal?.aborted) return
       await delay(backoff * (0.5 + Math.random()))
     }
@@ -103,7 +103,7 @@ export class HonestClient {
     const refused = answers.find((answer) => answer?.body['error'] === 'invalid_grant')
     for (const answer of answers) {
       if (answer?.status === 200 || answer === refused) continue
-      count(this.#books.failures, answer ? String(answer.status) : 'no answer')
+      count(this.#books.failures, toReason(answer))
     }
     if (new Set(successes.map((answer) => answer && refreshTokenOf(answer))).size > 1) this.#books.forked++
     if (refused) return this.#lose(url, presented, refused)
@@ -137,6 +137,13 @@ export class HonestClient {
 
 function count<T>(counts: Map<T, number>, what: T): void {
   counts.set(what, (counts.get(what) ?? 0) + 1)
+}
+
+/** What came instead of an answer that counts: the status and what was said, or nothing. */
+function toReason(answer: Answer | undefined): string {
+  if (!answer) return 'no answer'
+  const says = answer.body['error_description']
+  return says === undefined ? String(answer.status) : `${answer.status} ${says}`
 }
 
 function toLost(error: unknown): undefined {

@@ -8,7 +8,7 @@ export interface KillNodesOptions {
   readonly clients: number
   /** Between two refreshes of a client, in milliseconds, on average. */
   readonly pause: number
-  /** Whether the proxy tries the other node when one takes no connection, as nginx does. */
+  /** Whether the proxy asks the other node where one answers nothing or 503. */
   readonly isPatient: boolean
 }
 

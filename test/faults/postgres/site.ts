@@ -55,7 +55,7 @@ export interface LogLine {
 
 export interface SiteOptions {
   readonly replication: Replication
-  /** Whether the proxy tries the other node when one takes no connection. */
+  /** Whether the proxy asks the other node where one answers nothing or 503; it does unless told otherwise. */
   readonly isPatient?: boolean
   readonly environment?: Readonly<Record<string, string>>
 }

@@ -3,12 +3,10 @@ import { Agent, createServer, type IncomingMessage, request, type Server, type S
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 
-/** Reasons of which the other side has seen nothing, so that the request may go elsewhere. */
-const unheard = ['ECONNREFUSED', 'EHOSTUNREACH', 'ETIMEDOUT']
-
 /**
  * A plain HTTP proxy before several servers: each request goes to any of them, whoever asks. It checks nobody's health.
- * As nginx and HAProxy by default, it tries another server when one takes no connection (`isPatient`).
+ * A patient one asks another server where one answers nothing or 503, as the page on several nodes lets nginx and
+ * HAProxy do.
  */
 export class SpreadingProxy {
   readonly #server: Server
@@ -50,12 +48,13 @@ export class SpreadingProxy {
     const targets = [...this.#targets()]
     while (targets.length > 0) {
       const [target = ''] = targets.splice(Math.floor(Math.random() * targets.length), 1)
+      const isLast = !this.#isPatient || targets.length === 0
       try {
-        await this.#forward(target, asked, body, answer)
+        await this.#forward(target, asked, body, answer, isLast)
         this.answered.set(target, (this.answered.get(target) ?? 0) + 1)
         return
-      } catch (error) {
-        if (!this.#isPatient || !isUnheard(error)) break
+      } catch {
+        if (isLast || answer.headersSent) break
       }
     }
     if (answer.destroyed) return
@@ -64,10 +63,20 @@ export class SpreadingProxy {
     else answer.writeHead(502, { 'Content-Type': 'text/plain' }).end('Bad gateway')
   }
 
-  #forward(target: string, asked: IncomingMessage, body: Buffer, answer: ServerResponse): Promise<void> {
+  #forward(
+    target: string,
+    asked: IncomingMessage,
+    body: Buffer,
+    answer: ServerResponse,
+    isLast: boolean,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       const { method = 'GET', headers, url = '/' } = asked
       const sent = request(target + url, { method, headers, agent: this.#agent }, (got) => {
+        if (got.statusCode === 503 && !isLast) {
+          got.resume()
+          return reject(new Error('The server cannot answer now.'))
+        }
         answer.writeHead(got.statusCode ?? 502, got.rawHeaders)
         got.on('error', reject)
         got.on('close', () => (got.complete ? resolve() : reject(new Error('The answer was cut short.'))))
@@ -78,8 +87,4 @@ export class SpreadingProxy {
       sent.end(body)
     })
   }
-}
-
-function isUnheard(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && unheard.includes(String(error.code))
 }
