@@ -9,6 +9,8 @@ export interface StampedeOptions {
   readonly nodes: number
   /** The default unless said otherwise; answers that come later are reuse, and rightly so. */
   readonly retryWindow?: string
+  /** Further settings of the issuers. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface StampedeResult {
@@ -24,10 +26,9 @@ export interface StampedeResult {
 
 /** Sends the same refresh token many times at once, to processes of the built executable. */
 export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
-  const { retryWindow } = options
-  const installation = await createInstallation(
-    retryWindow === undefined ? {} : { environment: { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow } },
-  )
+  const { retryWindow, environment } = options
+  const window = retryWindow === undefined ? {} : { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow }
+  const installation = await createInstallation({ environment: { ...environment, ...window } })
   const nodes = [await installation.startChild()]
   while (nodes.length < options.nodes) nodes.push(await installation.startChild())
   const clients = nodes.map(
