@@ -101,14 +101,14 @@ export class PostgresCluster {
 
   /**
    * The primary is gone as by a power cut, and what the standby had not received is gone with it.
+   * @param isSilent whether connections to it go silent, as when a machine is gone; otherwise they break.
    * @returns when it happened, by the monotonic clock.
    */
-  async crashPrimary(): Promise<number> {
+  async crashPrimary(isSilent = false): Promise<number> {
     this.replication.set('down')
     const at = performance.now()
-    const crashing = this.#primary.stop('immediate')
-    this.address.set('down')
-    await crashing
+    this.address.set(isSilent ? 'held' : 'down')
+    await this.#primary.stop('immediate')
     return at
   }
 
@@ -119,6 +119,7 @@ export class PostgresCluster {
     await standby.promote()
     this.#primary = standby
     this.#standby = undefined
+    this.address.cut()
     this.address.set('none')
   }
 
