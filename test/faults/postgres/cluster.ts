@@ -3,11 +3,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findFreePort } from '../../support/child-issuer.ts'
 import { eventually } from '../../support/eventually.ts'
+import { CannotRunError } from '../fault.ts'
 import { Wire } from '../revocation-wire.ts'
 import { account, type Ending, findBinaries, PostgresServer } from './server.ts'
 
 /** Whether a commit is answered before the standby has it. */
 export type Replication = 'none' | 'synchronous' | 'asynchronous'
+
+/** What is special about where the data lies. */
+export interface Place {
+  /** Prepares the empty directory; what it returns undoes that. @throws {CannotRunError} when it cannot. */
+  enter(directory: string): () => void
+  /** For `initdb`. */
+  readonly options: readonly string[]
+  readonly settings: Readonly<Record<string, string>>
+}
+
+const ordinary: Place = { enter: () => () => undefined, options: [], settings: {} }
 
 /**
  * A primary, a streaming standby unless told otherwise, and the address that clients use: a TCP proxy, which stands
@@ -22,6 +34,7 @@ export class PostgresCluster {
   readonly #kind: Replication
   readonly #binaries: string
   readonly #servers: PostgresServer[] = []
+  readonly #leave: () => void
   #primary: PostgresServer
   #standby: PostgresServer | undefined
   readonly #onExit = () => this.#discard()
@@ -32,7 +45,9 @@ export class PostgresCluster {
     directory: string,
     primary: PostgresServer,
     wires: readonly [Wire, Wire],
+    leave: () => void,
   ) {
+    this.#leave = leave
     this.#kind = kind
     this.#binaries = binaries
     this.directory = directory
@@ -44,18 +59,22 @@ export class PostgresCluster {
   }
 
   /** @throws when PostgreSQL is not installed or does not start. */
-  static async start(kind: Replication): Promise<PostgresCluster> {
+  static async start(kind: Replication, place: Place = ordinary): Promise<PostgresCluster> {
     const binaries = findBinaries()
-    if (binaries === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql')
+    if (binaries === undefined) {
+      throw new CannotRunError('PostgreSQL is not installed (Debian: apt-get install postgresql)')
+    }
     const directory = mkdtempSync(join(tmpdir(), 'mintage-postgres-'))
+    const leave = place.enter(directory)
     if (account.uid !== undefined) chownSync(directory, account.uid, account.gid ?? account.uid)
-    const primary = new PostgresServer(binaries, join(directory, 'server-1'), await findFreePort())
+    const data = join(directory, 'server-1')
+    const primary = new PostgresServer(binaries, data, await findFreePort(), place.settings)
     // Which one the primary is changes; each new connection asks.
     const targets = () => (cluster.#primary.isRunning ? [cluster.#primary.url] : [])
     const wires = [await Wire.open(targets), await Wire.open(targets)] as const
-    const cluster = new PostgresCluster(kind, binaries, directory, primary, wires)
+    const cluster = new PostgresCluster(kind, binaries, directory, primary, wires, leave)
     try {
-      await primary.initialise()
+      await primary.initialise(...place.options)
       await primary.start()
       if (kind !== 'none') await cluster.addStandby()
       return cluster
@@ -133,11 +152,16 @@ export class PostgresCluster {
     this.address.close()
     this.replication.close()
     await Promise.all(this.#servers.map((server) => server.stop('immediate')))
+    this.#remove()
+  }
+
+  #remove(): void {
+    this.#leave()
     rmSync(this.directory, { recursive: true, force: true })
   }
 
   #discard(): void {
     for (const server of this.#servers) server.kill()
-    rmSync(this.directory, { recursive: true, force: true })
+    this.#remove()
   }
 }

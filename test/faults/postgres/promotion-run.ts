@@ -79,7 +79,7 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
       // What verifiers may not know yet is known by then, or they call themselves stale.
       await delay(2_500)
       await judge(site, churn, verifiers, result)
-      await countRefused(site, books, result)
+      result.wronglyEnded += await countWronglyEnded(site, books)
       options.say?.(summarise(result))
     }
     load.abort()
@@ -119,13 +119,17 @@ async function promoteOnce(
   const orderedAt = performance.now()
   await cluster.promote()
   result.promotions++
+  await untilAllMove(clients)
+  result.sinceCrash.push(books.recovery(crashedAt, crashedAt) ?? Number.POSITIVE_INFINITY)
+  result.sincePromotion.push(books.recovery(crashedAt, orderedAt) ?? Number.POSITIVE_INFINITY)
+}
+
+/** Until every client has refreshed once more. */
+export async function untilAllMove(clients: readonly HonestClient[]): Promise<void> {
   const tokens = clients.map((client) => client.token)
-  await eventually(
-    async () => clients.filter((client, index) => client.token !== tokens[index]).length,
-    (moved) => moved === clients.length,
-  )
-  result.sinceCrash.push(books.recoveryAfter(crashedAt) ?? Number.POSITIVE_INFINITY)
-  result.sincePromotion.push(books.recoveryAfter(orderedAt) ?? Number.POSITIVE_INFINITY)
+  const moved = async () => clients.filter((client, index) => client.token !== tokens[index]).length
+  const last = await eventually(moved, (count) => count === clients.length)
+  if (last !== clients.length) throw new Error(`${clients.length - last} clients do not get on.`)
 }
 
 /** Compares what was answered with what the new primary knows. */
@@ -159,15 +163,13 @@ async function judge(
   }
 }
 
-async function countRefused(
-  { installation }: Site,
-  books: Bookkeeping,
-  result: PromotionResult,
-): Promise<void> {
+/** Of the sessions that were refused, those that the database still has. The others went with a login that was lost. */
+export async function countWronglyEnded({ installation }: Site, books: Bookkeeping): Promise<number> {
+  let ended = 0
   for (const { handle } of books.refused.splice(0)) {
-    if (await installation.store.sessions.findByHandle(handle)) result.wronglyEnded++
-    else result.lostLogins++
+    if (await installation.store.sessions.findByHandle(handle)) ended++
   }
+  return ended
 }
 
 /** What the nodes say when they are started again: nothing, or that they refuse. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ChildIssuer } from '../../support/child-issuer.ts'
 import { findFreePort } from '../../support/child-issuer.ts'
 import { createInstallation, type SharedInstallation } from '../../support/shared-installation.ts'
-import { PostgresCluster, type Replication } from './cluster.ts'
+import { type Place, PostgresCluster, type Replication } from './cluster.ts'
 import { SpreadingProxy } from './spreading-proxy.ts'
 
 /** A `mintage serve` that is started again on the same port, with the state of its own that a node has. */
@@ -58,6 +58,7 @@ export interface SiteOptions {
   /** Whether the proxy asks the other node where one answers nothing or 503; it does unless told otherwise. */
   readonly isPatient?: boolean
   readonly environment?: Readonly<Record<string, string>>
+  readonly place?: Place
 }
 
 /** Two servers on one PostgreSQL, behind a plain proxy that spreads requests at random. */
@@ -78,7 +79,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     for (const each of closing.toReversed()) await each()
   }
   try {
-    const cluster = await PostgresCluster.start(options.replication)
+    const cluster = await PostgresCluster.start(options.replication, options.place)
     closing.push(() => cluster.close())
     const states = mkdtempSync(join(tmpdir(), 'mintage-state-'))
     closing.push(() => rmSync(states, { recursive: true, force: true }))
