@@ -1,7 +1,4 @@
-import { runModelOnSite } from './model-run.ts'
-import { presentOneToken } from './one-token-run.ts'
-process.once('SIGINT', () => process.exit(130))
-process.once('SIGTERM', () => process.exit(143))
-const [replication = 'model', n = '1'] = process.argv.slice(2)
-if (replication === 'model') console.dir(await runModelOnSite(Number(n)), {maxStringLength: 3000})
-if (replication === 'one') console.dir(await presentOneToken(Number(n), 200))
+import { execFileSync } from 'node:child_process'
+import { PostgresCluster } from './cluster.ts'
+const c = await PostgresCluster.start('none')
+try { execFileSync(process.execPath, ['dist/bench/revocation/main.js', '--database', c.primary.url, '--nodes', '2', ...process.argv.slice(2)], { stdio: 'inherit' }) } finally { await c.close() }
