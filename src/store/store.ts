@@ -101,7 +101,7 @@ export class StoreTransaction extends Tables {
 /** The database: its tables, its transactions, and what changes in it. */
 export class Store extends Tables {
   readonly changes: ChangeFeed
-  readonly availability = new Availability()
+  readonly availability: Availability
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
@@ -126,6 +126,7 @@ export class Store extends Tables {
     this.changes = new ChangeFeed(database)
     const onRevocation = () => this.changes.tell('status')
     const clock = this.#clock ?? systemClock
+    this.availability = new Availability(clock)
     this.#redeemer =
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)

@@ -31,6 +31,8 @@ export class HonestClient {
   token = ''
   /** Whether an answer to the present token is missing. */
   unanswered = false
+  /** Of the last answer that was lost: whether the issuer had taken its connection. */
+  wasAccepted = false
   readonly recent: string[] = []
   readonly #successors = new Map<string, string>()
   readonly #client: TokenClient
@@ -69,6 +71,7 @@ export class HonestClient {
     } catch (error) {
       if (!(error instanceof LostAnswerError)) throw error
       this.unanswered = true
+      this.wasAccepted = error.wasAccepted
       tally.unanswered++
       return undefined
     }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeChildInstallation, member } from '../support/child-installation.ts'
+import { type ChildInstallation, makeChildInstallation, member } from '../support/child-installation.ts'
 import { basic, decodeClaims, post } from '../support/oauth.ts'
 import {
   JoseVerifier,
@@ -12,6 +12,7 @@ import {
 
 const audience = 'https://api.example'
 const maxAge = 1_000
+const rotation = 3_000
 
 /** What came of it. */
 export interface RotationFigures {
@@ -19,6 +20,10 @@ export interface RotationFigures {
   readonly tokensIssued: number
   readonly requestsRefused: number
   readonly kidsThatSigned: number
+  /** How often a key took over from another. */
+  readonly rotations: number
+  /** Those that came twice: the same key again, or another right behind it. */
+  readonly doubleRotations: number
   /** Each token at issue, and again shortly before its end, by each verifier. */
   readonly verifications: number
   readonly tokensThatFailed: number
@@ -36,10 +41,15 @@ export interface RotationFigures {
  * Two servers on one database and one keys directory rotate their keys every three seconds while both issue tokens,
  * and verifiers that cache as the header allows verify all of them.
  */
-export async function runRotation(seconds: number, loops: number): Promise<RotationFigures> {
+export async function runRotation(
+  seconds: number,
+  loops: number,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<RotationFigures> {
   const installation = await makeChildInstallation({
     environment: {
-      MINTAGE_KEY_ROTATION: '3s',
+      ...environment,
+      MINTAGE_KEY_ROTATION: `${rotation}ms`,
       MINTAGE_JWKS_MAX_AGE: `${maxAge}ms`,
       MINTAGE_ACCESS_TOKEN_TTL: '6s',
     },
@@ -57,10 +67,29 @@ export async function runRotation(seconds: number, loops: number): Promise<Rotat
     const printed = await installation.administer('keys', 'list')
     const kids = Array.isArray(printed) ? printed.map((key) => `${member(key, 'kid')}.pem`) : []
     const files = (await readdir(installation.keysDir)).filter((file) => file.endsWith('.pem'))
-    return { seconds, ...load.figures(), orphanFiles: files.filter((file) => !kids.includes(file)).length }
+    const orphanFiles = files.filter((file) => !kids.includes(file)).length
+    return { seconds, ...load.figures(), ...(await countRotations(installation)), orphanFiles }
   } finally {
     await installation.remove()
   }
+}
+
+/** What the audit trail tells of them. */
+async function countRotations(installation: ChildInstallation) {
+  const taken: { readonly at: number; readonly kid: string }[] = []
+  await installation.prepare(async ({ audit }) => {
+    for await (const { at, event } of audit.export({ type: 'key.activated' })) {
+      if (event.type === 'key.activated') taken.push({ at, kid: event.kid })
+    }
+  })
+  const kids = new Set<string>()
+  const isDouble = ({ at, kid }: (typeof taken)[number], i: number) => {
+    const isAgain = kids.has(kid)
+    kids.add(kid)
+    return isAgain || at - (taken[i - 1]?.at ?? 0) < rotation / 2
+  }
+  // The very first one took over from none.
+  return { rotations: taken.length - 1, doubleRotations: taken.filter(isDouble).length }
 }
 
 class RotationLoad {
@@ -105,7 +134,7 @@ class RotationLoad {
     await Promise.all(last)
   }
 
-  figures(): Omit<RotationFigures, 'seconds' | 'orphanFiles'> {
+  figures(): Omit<RotationFigures, 'seconds' | 'orphanFiles' | 'rotations' | 'doubleRotations'> {
     return {
       tokensIssued: this.#issued,
       requestsRefused: this.#refused,

@@ -10,5 +10,6 @@ process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`)
 
 /** Keys that did not rotate, or a verifier that could not fail, would show nothing. */
 const isMeaningful = figures.kidsThatSigned >= 3 && figures.failuresOfTheControl > 0
-const failures = figures.tokensThatFailed + figures.requestsRefused + figures.orphanFiles
+const failures =
+  figures.tokensThatFailed + figures.requestsRefused + figures.orphanFiles + figures.doubleRotations
 if (failures > 0 || !isMeaningful) process.exitCode = 1
