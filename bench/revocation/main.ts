@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     database: { type: 'string' },
     nodes: { type: 'string', default: '1' },
+    json: { type: 'string' },
   },
 })
 const processes = Number(values.processes)
@@ -57,7 +58,8 @@ const service = await clients.create('service', false, { grants: [...grants] })
 await users.create('ada', { password })
 const issuer = await startIssuer({ config, ...(other === undefined && { prepare: async (url) => url }) })
 /** What the verifiers follow. */
-const followed = other === undefined ? undefined : await startNode({ ...settings, MINTAGE_PORT: String(other) })
+const followed =
+  other === undefined ? undefined : await startNode({ ...settings, MINTAGE_PORT: String(other) })
 
 /** A second node, in a process of its own. */
 async function startNode(environment: Readonly<Record<string, string>>): Promise<ChildProcess> {
@@ -177,27 +179,34 @@ const pushed: readonly Case[] = [
 ]
 
 const rows: string[][] = []
+/** The same as numbers, for `--json`. */
+const figures: { name: string; times: number; refusals: number; p50: number; p99: number; most: number }[] =
+  []
 async function run(how: string, each: Case): Promise<void> {
   const all: number[] = []
   for (let time = 0; time < each.times; time++) {
     const [token, revoke] = await each.take()
     all.push(...(await measure(token, revoke, each.pause)))
   }
-  const figures = [0.5, 0.99, 1].map((share) => percentile(all, share).toFixed(1))
-  rows.push([how, each.name, String(each.times), String(all.length), ...figures])
+  const [p50 = 0, p99 = 0, most = 0] = [0.5, 0.99, 1].map((share) => percentile(all, share))
+  figures.push({ name: `${how}: ${each.name}`, times: each.times, refusals: all.length, p50, p99, most })
+  const times = [p50, p99, most].map((figure) => figure.toFixed(1))
+  rows.push([how, each.name, String(each.times), String(all.length), ...times])
   process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`)
 }
 
 try {
   await setUp('push')
   for (const each of pushed) if (!values.only || each.name.includes(values.only)) await run('push', each)
-  await setUp('poll')
-  await run('polling, no stream', {
-    name: 'a session',
-    times: values.quick ? 1 : 10,
-    pause: 20,
-    take: session,
-  })
+  if (!values.only || 'polling'.includes(values.only)) {
+    await setUp('poll')
+    await run('polling, no stream', {
+      name: 'a session',
+      times: values.quick ? 1 : 10,
+      pause: 20,
+      take: session,
+    })
+  }
 } finally {
   for (const watcher of watchers) watcher.kill()
   followed?.kill()
@@ -205,6 +214,7 @@ try {
   await installation.close()
   rmSync(directory, { recursive: true, force: true })
 }
+if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(figures))
 const { processor, cores, node, load, at } = describeMachine('.')
 const head = ['how', 'revoked', 'times', 'refusals', 'p50 ms', 'p99 ms', 'most ms']
 process.stdout.write(

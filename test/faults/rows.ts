@@ -4,6 +4,7 @@ import { endurance } from './rows/endurance.ts'
 import { kill } from './rows/kill.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
+import { postgresFaults } from './rows/postgres.ts'
 import { restore } from './rows/restore.ts'
 import { rotation } from './rows/rotation.ts'
 import { oneToken } from './rows/stampede.ts'
@@ -26,4 +27,5 @@ export const faults: readonly Fault[] = [
   endurance,
   stop,
   restore,
+  ...postgresFaults(),
 ]

@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SharedInstallation } from '../../support/shared-installation.ts'
-import { type Answer, LostAnswerError, readToken, refreshTokenOf, TokenClient } from '../../support/token-client.ts'
+import {
+  type Answer,
+  LostAnswerError,
+  readToken,
+  refreshTokenOf,
+  TokenClient,
+} from '../../support/token-client.ts'
 import type { Issued, Ledger } from '../revocation-ledger.ts'
 
 /** A session of which something was answered, and what: it ought to be so ever after. */

@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Confidential } from '../../support/shared-installation.ts'
-import { type Answer, LostAnswerError, readToken, refreshTokenOf, TokenClient } from '../../support/token-client.ts'
+import {
+  type Answer,
+  LostAnswerError,
+  readToken,
+  refreshTokenOf,
+  TokenClient,
+} from '../../support/token-client.ts'
 
 /** What came of the work of all clients. */
 export class Bookkeeping {
@@ -84,7 +90,9 @@ export class HonestClient {
       const answer = await this.#client.refresh(url, presented, { key }).catch(toLost)
       if (answer?.status === 200 || answer?.body['error'] === 'invalid_grant') {
         count(this.#books.triesBefore, tries)
-        return answer.status === 200 ? this.#keep(presented, answer, begunAt) : this.#lose(url, presented, answer)
+        return answer.status === 200
+          ? this.#keep(presented, answer, begunAt)
+          : this.#lose(url, presented, answer)
       }
       count(this.#books.failures, toReason(answer))
       if (signal?.aborted) return

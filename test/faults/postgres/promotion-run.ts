@@ -60,7 +60,9 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
   const ledger = new Ledger()
   const churn = new Churn(site.installation, ledger)
   const wires = await Promise.all([0, 1].map(() => Wire.open(() => [site.url])))
-  const verifiers = wires.map((wire, index) => new WatchedVerifier(`verifier ${index}`, site.url, wire, ledger, {}))
+  const verifiers = wires.map(
+    (wire, index) => new WatchedVerifier(`verifier ${index}`, site.url, wire, ledger, {}),
+  )
   const clients = await beginSessions(site, options.clients, books)
   const result = emptyResult()
   const load = new AbortController()

@@ -47,12 +47,7 @@ export class PostgresServer {
   #child: ChildProcess | undefined
 
   /** `data` is made by {@link initialise} or {@link copy}; it lies in a directory that `account` may write. */
-  constructor(
-    binaries: string,
-    data: string,
-    port: number,
-    settings: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(binaries: string, data: string, port: number, settings: Readonly<Record<string, string>> = {}) {
     this.data = data
     this.port = port
     this.#binaries = binaries
@@ -79,7 +74,19 @@ export class PostgresServer {
   /** Makes it a standby of the server that listens on `port`. */
   async copy(port: number): Promise<void> {
     const source = `host=127.0.0.1 port=${port} user=postgres`
-    await this.#run('pg_basebackup', '-R', '-X', 'stream', '-c', 'fast', '--no-sync', '-D', this.data, '-d', source)
+    await this.#run(
+      'pg_basebackup',
+      '-R',
+      '-X',
+      'stream',
+      '-c',
+      'fast',
+      '--no-sync',
+      '-D',
+      this.data,
+      '-d',
+      source,
+    )
   }
 
   /** Starts it, and waits until it answers unless told otherwise. */
