@@ -119,6 +119,7 @@ async function composeIssuer(
   const clock = storeClock ?? systemClock
   const store = await openStore({
     url: config.databaseUrl,
+    pool: config.databasePool,
     ...(storeClock && { clock: storeClock }),
     onEvent: observation.sink,
     watch: observation.watch,

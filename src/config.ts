@@ -22,6 +22,8 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly databaseUrl: string
+  /** How many connections to PostgreSQL a process has at most. */
+  readonly databasePool: number
   readonly keysDir: string
   readonly keyRotation: number
   readonly keyBits: 2048 | 3072 | 4096
@@ -160,6 +162,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     host: values.MINTAGE_HOST,
     port: values.MINTAGE_PORT,
     databaseUrl: values.MINTAGE_DATABASE_URL,
+    databasePool: values.MINTAGE_DATABASE_POOL,
     keysDir: values.MINTAGE_KEYS_DIR,
     keyRotation: values.MINTAGE_KEY_ROTATION,
     keyBits: values.MINTAGE_KEY_BITS,

@@ -30,7 +30,7 @@ export async function openInstallation(
   config: Config,
   { onProblem, refuseOld = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, ...options })
+  const store = await openStore({ url: config.databaseUrl, isPatient: true, ...options })
   const vault = new DirectoryVault(config.keysDir)
   const trail = createTrail(config, { store, onError: onProblem, onWarning: onProblem })
   store.stampWith(() => trail.openIfPossible())

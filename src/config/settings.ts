@@ -95,6 +95,11 @@ export const settings = z.object({
     'The database. A relative path counts from the working directory.',
     { secret: true },
   ),
+  MINTAGE_DATABASE_POOL: preset(
+    whole(1, 1_000),
+    '10',
+    'How many connections to PostgreSQL a process has at most, beside one that it listens on for changes.',
+  ),
   MINTAGE_KEYS_DIR: preset(
     directory,
     './keys',

@@ -24,10 +24,14 @@ export async function migrate(database: Database): Promise<readonly string[]> {
   await refuseNewerSchema(database.knex)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await database.knex.transaction(async (trx) => {
-        const [, names] = await trx.migrate.latest({ migrationSource })
-        return names
-      })
+      return await database.transact(
+        async (trx) => {
+          const [, names] = await trx.migrate.latest({ migrationSource })
+          return names
+        },
+        database.isolation ?? 'read committed',
+        Number.POSITIVE_INFINITY,
+      )
     } catch (error) {
       if (error instanceof StoreUnavailableError || attempt >= attempts) throw error
       // PostgreSQL refuses the second of two simultaneous CREATE TABLEs; by then the first is nearly done.
