@@ -118,11 +118,11 @@ export class Store extends Tables {
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
     this.#watch = options.watch ?? unwatched
+    const clock = this.#clock ?? systemClock
+    this.availability = new Availability(clock)
     this.#attempts = new Attempts(database, this.availability, () => this.now())
     this.changes = new ChangeFeed(database)
     const onRevocation = () => this.changes.tell('status')
-    const clock = this.#clock ?? systemClock
-    this.availability = new Availability(clock)
     this.#redeemer =
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)
