@@ -58,7 +58,8 @@ export class Attempts {
         await this.#noticeSuccess()
         return result
       } catch (error) {
-        if (error instanceof UnknownCommitError) unknown = error
+        // knex has written the statement in front of the words, which are the operator's.
+        if (error instanceof UnknownCommitError) unknown = new UnknownCommitError({ cause: error.cause })
         const pause = pauseBefore(attempt, error)
         const isInTime = performance.now() - began + pause < retryDeadline
         const isEarly = isConflict(error) && attempt <= leastRepetitions
