@@ -23,6 +23,7 @@ import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
+import { FailedAttempts } from './store/audit/failed-attempts.ts'
 import { openStore, type Store } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
@@ -155,10 +156,11 @@ async function composeIssuer(
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
-  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const failures = new FailedAttempts({ store, clock, onError })
+  const clients = new ClientAuthentication(clientDirectory, failures, clock)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, failures), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
@@ -224,6 +226,7 @@ async function composeIssuer(
       await keys.close()
       clientDirectory.close()
       apis.close()
+      await failures.close()
       await trail.close()
       await store.close()
     },

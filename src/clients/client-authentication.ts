@@ -1,7 +1,7 @@
 import type { Clock } from '../lib/clock.ts'
 import { InvalidClientError } from '../protocol/errors.ts'
+import type { FailedAttempts } from '../store/audit/failed-attempts.ts'
 import type { ClientRecord } from '../store/client-table.ts'
-import type { Store } from '../store/store.ts'
 import type { ClientDirectory } from './client-directory.ts'
 import { createClientSecret, matchesSecret } from './client-secret.ts'
 
@@ -18,12 +18,12 @@ const decoy = createClientSecret('nobody', 0).record
 /** Tells which client sends a request (RFC 6749 §3.2.1). */
 export class ClientAuthentication {
   readonly #directory: ClientDirectory
-  readonly #store: Store
+  readonly #failures: FailedAttempts
   readonly #clock: Clock
 
-  constructor(directory: ClientDirectory, store: Store, clock: Clock) {
+  constructor(directory: ClientDirectory, failures: FailedAttempts, clock: Clock) {
     this.#directory = directory
-    this.#store = store
+    this.#failures = failures
     this.#clock = clock
   }
 
@@ -36,29 +36,30 @@ export class ClientAuthentication {
     const { clientId, secret } = credentials
     const registered = await this.#directory.find(clientId)
     const matches = matchesSecret(secret ?? '', registered?.secrets ?? [decoy], this.#clock.now())
-    if (!registered) throw this.#refuse('unknown')
+    if (!registered) throw await this.#refuse('unknown', clientId)
     const { client } = registered
     if (client.public ? secret !== undefined : !matches) {
-      throw this.#refuse(secret === undefined ? 'method' : 'secret', client)
+      throw await this.#refuse(secret === undefined ? 'method' : 'secret', clientId, client)
     }
-    if (client.disabledAt !== null) throw this.#refuse('disabled', client)
+    if (client.disabledAt !== null) throw await this.#refuse('disabled', clientId, client)
     return client
   }
 
   /** As {@link authenticate}, and a client that has only a name is refused. */
   async authenticateConfidential(credentials: ClientCredentials | undefined): Promise<ClientRecord> {
     const client = await this.authenticate(credentials)
-    if (client.public) throw this.#refuse('method', client)
+    if (client.public) throw await this.#refuse('method', client.clientId, client)
     return client
   }
 
-  #refuse(reason: 'unknown' | 'secret' | 'disabled' | 'method', client?: ClientRecord): InvalidClientError {
+  async #refuse(
+    reason: 'unknown' | 'secret' | 'disabled' | 'method',
+    name: string,
+    client?: ClientRecord,
+  ): Promise<InvalidClientError> {
     // The name of an unknown client is whatever a stranger typed, a secret perhaps, so it is not told.
-    this.#store.tell({
-      type: 'client.authentication_failed',
-      reason,
-      ...(client && { client: client.clientId }),
-    })
+    const told = client && { client: client.clientId }
+    await this.#failures.tell({ type: 'client.authentication_failed', reason, ...told }, name)
     return new InvalidClientError()
   }
 }

@@ -1,3 +1,4 @@
+import type { FailedAttempts } from '../store/audit/failed-attempts.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from './hash-pool.ts'
@@ -11,10 +12,12 @@ export type LoginName = 'username' | 'email'
 export class UserAuthentication {
   readonly #store: Store
   readonly #hashes: HashPool
+  readonly #failures: FailedAttempts
 
-  constructor(store: Store, hashes: HashPool) {
+  constructor(store: Store, hashes: HashPool, failures: FailedAttempts) {
     this.#store = store
     this.#hashes = hashes
+    this.#failures = failures
   }
 
   /**
@@ -35,8 +38,9 @@ export class UserAuthentication {
     const { ok, upgraded } = await this.#verify(password, user)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
-      await this.#store.transaction((tx) =>
-        tx.record({ type: 'login.failed', reason, client, ...(user && { user: user.id }) }),
+      await this.#failures.tell(
+        { type: 'login.failed', reason, client, ...(user && { user: user.id }) },
+        name,
       )
       return undefined
     }

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testFailedAttempts } from './failed-attempts-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
@@ -92,6 +93,7 @@ if (server === undefined) {
   testBehaviour(engine)
   testConcurrency(engine)
   testAudit(engine)
+  testFailedAttempts(engine)
   testStatus(engine)
   testInspection(engine)
 }
