@@ -14,7 +14,7 @@ import { createApp } from './http/app.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase } from './http/well-known/metadata.ts'
-import { createTrail } from './keys/audit-keys.ts'
+import { createRetention, createTrail } from './keys/audit-keys.ts'
 import { DirectoryVault } from './keys/directory-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -166,6 +166,11 @@ async function composeIssuer(
   const { foreignKey } = config
   const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)
   const sweeper = new Sweeper(store, onError)
+  const retention = createRetention(config, {
+    store,
+    trail,
+    onError: (error) => logger.error({ event: 'audit.not_pruned', err: error }),
+  })
   const readiness = new Readiness(store, keys, clock)
   const core = {
     pipeline: new GrantPipeline({ issuer, apis, grants }),
@@ -212,6 +217,7 @@ async function composeIssuer(
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
+      retention.start()
       trail.follow()
     },
     drain() {
@@ -220,6 +226,7 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
+      await retention.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
       await status.close()

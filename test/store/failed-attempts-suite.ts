@@ -26,7 +26,7 @@ export function testFailedAttempts(engine: TestEngine): void {
 
   async function open(t: ExecutionContext) {
     const stores = await openTestStore(t, engine)
-    const follow = (store: Store, window = day) => {
+    const follow = (store: Store, window: number = day) => {
       const failures = new FailedAttempts({
         store,
         clock: systemClock,

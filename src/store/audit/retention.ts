@@ -1,4 +1,4 @@
-import { day, hour, minute, second } from '../../lib/durations.ts'
+import { day, hour, second } from '../../lib/durations.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { UnavailableError } from '../../lib/unavailable-error.ts'
 import type { Store } from '../store.ts'
@@ -23,7 +23,7 @@ export class RetentionError extends OperatorError {
   override readonly name = 'RetentionError'
 }
 
-/** What a row of the chain needs to be deleted: everything before it is, and it is what was sealed. */
+/** `pruned`: a batch was, and there may be more. `lost`: another node was faster, and goes on. */
 type Step = 'pruned' | 'nothing' | 'lost'
 
 /**
@@ -43,7 +43,7 @@ export class AuditRetention {
   }
 
   start(): void {
-    if (this.#options.retention !== undefined) this.#schedule(minute)
+    if (this.#options.retention !== undefined) this.#schedule(5 * second)
   }
 
   async close(): Promise<void> {
@@ -98,15 +98,8 @@ export class AuditRetention {
     })
   }
 
-  #schedule(pause: number): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#step = this.#turn().then((more) => this.#schedule(more ? second : hour))
-    }, pause)
-    this.#timer.unref()
-  }
-
-  async #turn(): Promise<boolean> {
+  /** As {@link prune}; what goes wrong is told, once however often it is met. */
+  async turn(): Promise<boolean> {
     try {
       const more = await this.prune()
       this.#complaint = undefined
@@ -118,6 +111,14 @@ export class AuditRetention {
       this.#complaint = message
       return false
     }
+  }
+
+  #schedule(pause: number): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => {
+      this.#step = this.turn().then((more) => this.#schedule(more ? second : hour))
+    }, pause)
+    this.#timer.unref()
   }
 }
 
