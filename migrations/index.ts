@@ -8,6 +8,8 @@ import * as usersFromElsewhere from './0006-users-from-elsewhere.ts'
 import * as clientCookies from './0007-client-cookies.ts'
 import * as passwordImported from './0008-password-imported.ts'
 import * as foreignRefreshTokens from './0009-foreign-refresh-tokens.ts'
+import * as throttling from './0010-throttling.ts'
+import * as sealedSecrets from './0011-sealed-secrets.ts'
 import * as additiveMigrations from './0013-additive-migrations.ts'
 
 export interface Migration extends Knex.Migration {
@@ -31,5 +33,7 @@ export const migrations: readonly Migration[] = [
   { name: '0007-client-cookies', ...clientCookies },
   { name: '0008-password-imported', ...passwordImported },
   { name: '0009-foreign-refresh-tokens', ...foreignRefreshTokens },
+  { name: '0010-throttling', ...throttling },
+  { name: '0011-sealed-secrets', ...sealedSecrets },
   { name: '0013-additive-migrations', ...additiveMigrations },
 ]

@@ -27,6 +27,8 @@ test('without any variable the defaults of the interface hold', (t) => {
     port: 8080,
     databaseUrl: 'sqlite:./data/mintage.db',
     keysDir: './keys',
+    vaultKey: undefined,
+    vaultKeyPrevious: undefined,
     keyRotation: 30 * day,
     keyBits: 2048,
     accessTokenTtl: 15 * minute,

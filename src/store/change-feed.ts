@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { withSqliteConnection } from './database.ts'
 
 /** What other processes are told of. */
-export type Topic = 'clients' | 'apis' | 'keys' | 'status'
+export type Topic = 'clients' | 'apis' | 'keys' | 'status' | 'throttles'
 
 type Listener = () => void
 

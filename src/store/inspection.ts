@@ -7,6 +7,7 @@ import { type PostgresConnection, readNumbers } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
 import { readSchema } from './schema.ts'
+import { type SecretReader, SecretTable } from './secret-table.ts'
 import { SqliteClient } from './sqlite-client.ts'
 import { loadSqliteDriver } from './sqlite-driver.ts'
 
@@ -29,6 +30,8 @@ export interface DatabaseFacts {
   readonly breakingMigrations: readonly string[]
   /** Undefined where there are no tables for it yet. */
   readonly ring: RingRecord | undefined
+  /** The sealed keys as they were; undefined where there is no table for them yet. */
+  readonly secrets: SecretReader | undefined
   /** The database's clock, in milliseconds since the epoch, and how long it took to ask; undefined on SQLite. */
   readonly clock: { readonly now: number; readonly asked: number; readonly answered: number } | undefined
   /** When the newest audit row was written, in milliseconds since the epoch. */
@@ -80,7 +83,18 @@ async function look(knex: Knex, file: string | undefined): Promise<DatabaseFacts
     unknownMigrations: unknown,
     breakingMigrations: breaking,
     ring: isReadable ? await new KeyTable(knex).read() : undefined,
+    secrets: isReadable && (await knex.schema.hasTable('vault')) ? await readSecrets(knex) : undefined,
     lastChange: isReadable ? await readLastChange(knex) : undefined,
+  }
+}
+
+async function readSecrets(knex: Knex): Promise<SecretReader> {
+  const table = new SecretTable(knex)
+  const [standing, rows] = [await table.standing(), await table.all()]
+  return {
+    standing: async () => standing,
+    find: async (name) => rows.find((row) => row.name === name),
+    all: async () => rows,
   }
 }
 

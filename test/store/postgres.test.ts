@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { connect, createServer, type Socket } from 'node:net'
 import test from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
+import { testSealedVault } from '../keys/sealed-vault-suite.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
@@ -96,4 +97,5 @@ if (server === undefined) {
   testFailedAttempts(engine)
   testStatus(engine)
   testInspection(engine)
+  testSealedVault(engine)
 }

@@ -39,6 +39,7 @@ const facts = {
   unknownMigrations: [],
   breakingMigrations: [],
   ring: undefined,
+  secrets: undefined,
   clock: undefined,
   lastChange: undefined,
 } as const
