@@ -4,6 +4,7 @@ import { createPostgresDatabase, postgresServer } from '../support/postgres-data
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testFailedAttempts } from './failed-attempts-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
@@ -36,6 +37,7 @@ if (postgresServer === undefined) {
   testBehaviour(engine)
   testConcurrency(engine)
   testAudit(engine)
+  testFailedAttempts(engine)
   testStatus(engine)
   testThrottling(engine)
   testInspection(engine)
