@@ -25,6 +25,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     issuer: undefined,
     host: '127.0.0.1',
     port: 8080,
+    databasePool: 10,
     databaseUrl: 'sqlite:./data/mintage.db',
     keysDir: './keys',
     vaultKey: undefined,

@@ -7,6 +7,7 @@ import { runMintage } from '../support/child-issuer.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testFailedAttempts } from './failed-attempts-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
@@ -18,6 +19,7 @@ testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
 testAudit(sqlite)
+testFailedAttempts(sqlite)
 testStatus(sqlite)
 testThrottling(sqlite)
 testInspection(sqlite)

@@ -13,6 +13,8 @@ export interface ChildInstallation {
   readonly issuer: string
   readonly directory: string
   readonly keysDir: string
+  /** Its settings, for a command of its own. */
+  readonly environment: Readonly<Record<string, string>>
   /** Starts a server: on the port that the issuer names, or on a free one beside it. */
   serve(options?: ServeOptions): Promise<ChildIssuer>
   /** Administers it from within this process, which is quicker than commands, for what a test only needs. */
@@ -68,6 +70,7 @@ export async function makeChildInstallation(
     issuer,
     directory,
     keysDir,
+    environment,
     async serve({ port, environment: own } = {}) {
       const settings = { ...environment, ...(port && { MINTAGE_PORT: '0' }), ...own }
       const child = await startChildIssuer(['serve'], settings)
