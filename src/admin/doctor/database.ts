@@ -53,7 +53,8 @@ function judgeFacts(facts: DatabaseFacts, name: string): readonly Finding[] {
 /** The part of a server's connections, in use, from which on it is told. */
 const nearlyFull = 0.8
 
-function judgeServer({ server }: DatabaseFacts): readonly Finding[] {
+/** What of a PostgreSQL server's settings an operator should know. */
+export function judgeServer({ server }: DatabaseFacts): readonly Finding[] {
   if (!server) return []
   const { synchronousCommit, isPrivate, connections, mostConnections } = server
   const findings: Finding[] = []
