@@ -12,6 +12,8 @@ const retryPause = 250
 
 export interface FollowerOptions {
   readonly store: Store
+  /** Lets this process itself go by the new keys; verifiers hear of them afterwards. */
+  readonly takeKeys: () => Promise<void>
   readonly onError: (error: unknown) => void
 }
 
@@ -29,6 +31,7 @@ export interface Following {
  */
 export class StatusFollower {
   readonly #store: Store
+  readonly #takeKeys: () => Promise<void>
   readonly #onError: (error: unknown) => void
   readonly #following: Following[] = []
   #board: StatusBoard
@@ -40,8 +43,9 @@ export class StatusFollower {
   #failing = false
   #closed = false
 
-  private constructor({ store, onError }: FollowerOptions, board: StatusBoard) {
+  private constructor({ store, takeKeys, onError }: FollowerOptions, board: StatusBoard) {
     this.#store = store
+    this.#takeKeys = takeKeys
     this.#onError = onError
     this.#board = board
   }
@@ -114,6 +118,8 @@ export class StatusFollower {
     while (position.epoch === this.#board.epoch && this.#board.version < position.version) {
       const changes = await this.#store.statusLog.read(this.#board.version, page)
       if (!isGapless(changes, this.#board.version)) break
+      // Or a token that is signed meanwhile with a withdrawn key would be refused as soon as it is there.
+      if (changes.some(({ change }) => change.kind === 'keys')) await this.#takeKeys().catch(this.#onError)
       for (const change of changes) this.#board.apply(change)
       for (const following of this.#following) following.changed(changes)
     }

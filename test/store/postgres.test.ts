@@ -1,4 +1,5 @@
 import test from 'ava'
+import { testSealedVault } from '../keys/sealed-vault-suite.ts'
 import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
@@ -36,4 +37,5 @@ if (postgresServer === undefined) {
   testAudit(engine)
   testStatus(engine)
   testInspection(engine)
+  testSealedVault(engine)
 }
