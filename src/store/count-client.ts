@@ -1,8 +1,9 @@
-import type { Knex } from 'knex'
+import type PostgresDialect from 'knex/lib/dialects/postgres/index.js'
+import type { PostgresConnection } from 'knex/lib/dialects/postgres/index.js'
 import type { Database } from './database.ts'
 import { isConflict, toStoreError } from './errors.ts'
 
-/** One statement as the PostgreSQL driver takes it; one with a name is prepared once for each connection. */
+/** One statement as the PostgreSQL driver takes it. */
 export interface CountQuery {
   readonly name?: string
   readonly text: string
@@ -12,10 +13,6 @@ export interface CountQuery {
 export interface CountResult {
   readonly rows: readonly unknown[]
   readonly rowCount: number | null
-}
-
-interface PostgresConnection {
-  query(query: CountQuery): Promise<CountResult>
 }
 
 /** How often a statement that lost against another one is run again. */
@@ -42,10 +39,12 @@ export class CountClient {
   }
 
   async #run(query: CountQuery): Promise<CountResult> {
-    const client: Knex.Client = this.#database.knex.client
+    const client: PostgresDialect = this.#database.knex.client
     const connection: PostgresConnection = await client.acquireConnection()
     try {
-      return await connection.query(query)
+      // By the client, which waits no longer than it does for others. A name would not be known behind a pooler.
+      const { response } = await client._query(connection, { sql: query.text, bindings: query.values })
+      return { rows: response?.rows ?? [], rowCount: response?.rowCount ?? null }
     } finally {
       await client.releaseConnection(connection)
     }

@@ -150,6 +150,9 @@ const keepAlive = 10_000
 /** How long a statement may take that somebody waits for, in milliseconds. */
 const statementLimit = 5_000
 
+/** The same where nobody waits for it but who gave a command, or a migration. */
+const patientLimit = 600_000
+
 /** How long a statement waits for a row that another transaction has, in milliseconds. */
 const lockLimit = 4_000
 const patientLockLimit = 60_000
@@ -159,7 +162,7 @@ function openPostgres(url: string, options: DatabaseOptions): Database {
   const { dialect, connectionString, ssl, location } = readPostgresAddress(url)
   const onlyLevel = dialect === 'cockroachdb' ? 'serializable' : isolation
   const health: PostgresHealth = {
-    statementLimit: isPatient ? 0 : statementLimit,
+    statementLimit: isPatient ? patientLimit : statementLimit,
     lockLimit: isPatient ? patientLockLimit : lockLimit,
     mayStandBy,
     suspectSince: 0,

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { deleteUnlocked } from './unlocked.ts'
 
 /** A refresh token of the issuer before this one that counts no more. Times are milliseconds since the epoch. */
 export interface ForeignTokenRecord {
@@ -67,7 +68,7 @@ export class ForeignTokenTable {
   /** Deletes those that have expired, `limit` at most. */
   async deleteExpired(now: number, limit: number): Promise<void> {
     const expired = this.#query('foreign_refresh_tokens').where('expires_at', '<', now).limit(limit)
-    await this.#query('foreign_refresh_tokens').whereIn('digest', expired.select('digest')).delete()
+    await deleteUnlocked(this.#query, 'foreign_refresh_tokens', 'digest', expired)
   }
 }
 

@@ -34,8 +34,20 @@ export interface DatabaseFacts {
   readonly secrets: SecretReader | undefined
   /** The database's clock, in milliseconds since the epoch, and how long it took to ask; undefined on SQLite. */
   readonly clock: { readonly now: number; readonly asked: number; readonly answered: number } | undefined
+  /** What matters of a PostgreSQL server's settings; undefined on others. */
+  readonly server: ServerFacts | undefined
   /** When the newest audit row was written, in milliseconds since the epoch. */
   readonly lastChange: number | undefined
+}
+
+export interface ServerFacts {
+  /** Such as `on`, `off` or `remote_apply`, for this user on this database. */
+  readonly synchronousCommit: string
+  /** Whether the connection is encrypted, or stays on one machine. */
+  readonly isPrivate: boolean
+  /** How many connections there are, of everybody, and how many there may be. */
+  readonly connections: number
+  readonly mostConnections: number
 }
 
 /** Larger files, in bytes, are not read from end to end. */
@@ -95,7 +107,7 @@ async function readSecrets(knex: Knex): Promise<SecretReader> {
   }
 }
 
-type Answers = Pick<DatabaseFacts, 'version' | 'unwritable' | 'clock' | 'damage'>
+type Answers = Pick<DatabaseFacts, 'version' | 'unwritable' | 'clock' | 'damage' | 'server'>
 
 async function firstDamage(knex: Knex): Promise<string> {
   const [row] = await knex.raw('PRAGMA quick_check(1)')
@@ -107,7 +119,13 @@ async function askSqlite(knex: Knex, file: string): Promise<Answers> {
   // Reading the schema tells a file that is no database.
   await knex.raw('SELECT count(*) FROM sqlite_master')
   const damage = statSync(file).size > largestChecked ? 'ok' : await firstDamage(knex)
-  return { version, unwritable: undefined, clock: undefined, damage: damage === 'ok' ? undefined : damage }
+  return {
+    version,
+    unwritable: undefined,
+    clock: undefined,
+    damage: damage === 'ok' ? undefined : damage,
+    server: undefined,
+  }
 }
 
 async function askPostgres(knex: Knex): Promise<Answers> {
@@ -124,7 +142,24 @@ async function askPostgres(knex: Knex): Promise<Answers> {
     : readOnly === 'on'
       ? 'default_transaction_read_only is on: turn it off'
       : undefined
-  return { version, unwritable, damage: undefined, clock: { now: Number(now), asked, answered } }
+  const clock = { now: Number(now), asked, answered }
+  return { version, unwritable, damage: undefined, clock, server: await askServer(knex) }
+}
+
+async function askServer(knex: Knex): Promise<ServerFacts> {
+  const { rows } = await knex.raw(
+    `SELECT current_setting('synchronous_commit') AS synchronous_commit,
+      current_setting('max_connections')::int AS most_connections,
+      (SELECT count(*)::int FROM pg_stat_activity WHERE backend_type = 'client backend') AS connections,
+      coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
+        OR inet_client_addr() IS NOT DISTINCT FROM inet_server_addr() AS is_private`,
+  )
+  return {
+    synchronousCommit: rows[0].synchronous_commit,
+    isPrivate: rows[0].is_private,
+    connections: rows[0].connections,
+    mostConnections: rows[0].most_connections,
+  }
 }
 
 async function readLastChange(knex: Knex): Promise<number | undefined> {

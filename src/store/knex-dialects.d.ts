@@ -31,6 +31,7 @@ declare module 'knex/lib/dialects/postgres/index.js' {
   interface PostgresAnswer {
     readonly command: string
     readonly rows: readonly Readonly<Record<string, unknown>>[]
+    readonly rowCount: number | null
   }
 
   interface PostgresConnection {

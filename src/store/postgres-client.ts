@@ -11,7 +11,7 @@ import { pauseBefore, retryDeadline } from './patience.ts'
 
 /** What one pool knows of its server, and how long it waits; times are milliseconds of the monotonic clock. */
 export interface PostgresHealth {
-  /** Statements that run longer are given up by the server, and by the client where it does not; 0: never. */
+  /** Statements that run longer are given up by the server, and by the client where it does not. */
   readonly statementLimit: number
   /** How long the server lets a statement wait for a row that another transaction has. */
   readonly lockLimit: number
@@ -110,8 +110,7 @@ function harden(Dialect: typeof PostgresDialect): typeof PostgresDialect {
       if (wire.isBroken && /^ROLLBACK\b/.test(query.sql)) return query
       const isCommit = query.sql === 'COMMIT;'
       const asked = performance.now()
-      const limit = wire.health.statementLimit
-      const timer = limit > 0 && setTimeout(() => cutConnection(connection), limit + answerGrace)
+      const timer = setTimeout(() => cutConnection(connection), wire.health.statementLimit + answerGrace)
       try {
         const answered = await super._query(connection, query)
         wire.answeredAt = performance.now()
@@ -126,7 +125,7 @@ function harden(Dialect: typeof PostgresDialect): typeof PostgresDialect {
         wire.health.suspectSince = Math.max(wire.health.suspectSince, asked)
         throw isCommit ? new UnknownCommitError({ cause: error }) : error
       } finally {
-        if (timer) clearTimeout(timer)
+        clearTimeout(timer)
       }
     }
 

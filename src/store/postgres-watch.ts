@@ -108,7 +108,7 @@ export class PostgresWatch implements ChangeWatch {
         this.#isNews = false
         await this.#look(connection)
         onLook()
-        await this.#probe(connection)
+        this.#probe()
         await this.#rest()
       }
     } finally {
@@ -117,10 +117,11 @@ export class PostgresWatch implements ChangeWatch {
     }
   }
 
-  async #probe(connection: PostgresConnection): Promise<void> {
+  /** By another connection: a pooler may give back what one says on its own. */
+  #probe(): void {
     if (!this.#database.canNotify || performance.now() - this.#probedAt < probeInterval) return
     this.#probedAt = performance.now()
-    await this.#database.knex.raw('SELECT pg_notify(?, ?)', [this.#own, '']).connection(connection)
+    this.#database.knex.raw('SELECT pg_notify(?, ?)', [this.#own, '']).catch(() => undefined)
   }
 
   /** Until something is heard, or it is time to look anyway. */

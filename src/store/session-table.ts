@@ -4,6 +4,7 @@ import type { ForeignTokenTable } from './foreign-token-table.ts'
 import type { StatusReference } from './status-change.ts'
 import { type StatusLog, split } from './status-log.ts'
 import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
+import { deleteUnlocked } from './unlocked.ts'
 
 /**
  * One authorization and its single line of refresh tokens. Refreshing changes the row and never adds one.
@@ -200,14 +201,13 @@ export class SessionTable {
     const upTo: string | undefined = last?.handle
     const range = this.#query('sessions').where('handle', '>', after)
     if (upTo !== undefined) range.where('handle', '<=', upTo)
-    await range
-      .where((row) =>
-        row
-          .where('ended_at', '<', before)
-          .orWhere('idle_expires_at', '<', before)
-          .orWhere('expires_at', '<', before),
-      )
-      .delete()
+    range.where((row) =>
+      row
+        .where('ended_at', '<', before)
+        .orWhere('idle_expires_at', '<', before)
+        .orWhere('expires_at', '<', before),
+    )
+    await deleteUnlocked(this.#query, 'sessions', 'handle', range)
     return upTo
   }
 }

@@ -166,4 +166,26 @@ export function testBehaviour(engine: TestEngine): void {
     const expected = all.filter((_record, index) => [1, 4].includes(index % 5)).map(({ handle }) => handle)
     t.deepEqual(left, expected)
   })
+
+  test(title('two processes that delete what is over at once do not hinder each other'), async (t) => {
+    const { store, another } = await openTestStore(t, engine)
+    const other = await another()
+    await store.transaction(async (tx) => {
+      for (let index = 0; index < 60; index++) {
+        await tx.sessions.insert(session(String(index).padStart(3, '0'), { expiresAt: 1_000 }))
+      }
+      await tx.sessions.insert(session('live'))
+    })
+    const sweep = async (by: typeof store) => {
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        after = await by.sessions.deleteExpired(after, 5, 5_000)
+      }
+    }
+    await Promise.all([sweep(store), sweep(other), sweep(store), sweep(other)])
+    // What one left alone, since another had it under its hands, that one has deleted.
+    t.deepEqual(
+      (await store.sessions.page({}, 100)).map(({ handle }) => handle),
+      ['handle-live'],
+    )
+  })
 }

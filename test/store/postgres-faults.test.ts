@@ -1,9 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
+import { startIssuer } from '../../src/compose.ts'
+import { readConfig } from '../../src/config.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { openStore } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
-import { startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
-import { makeDirectory } from '../support/installation.ts'
+import { password } from '../support/in-process-issuer.ts'
+import { makeDirectory, registerAccounts, serveEnvironment } from '../support/installation.ts'
 import { basic, type OAuthAnswer, post, toPair } from '../support/oauth.ts'
 import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
 import { endForReuse, type Stepped, step } from './redeeming.ts'
@@ -18,20 +20,33 @@ async function createDatabase(t: ExecutionContext) {
   return database
 }
 
-async function startOnPostgres(t: ExecutionContext, environment: Readonly<Record<string, string>> = {}) {
-  const { url, proxy } = await createDatabase(t)
-  const issuer = await startTestIssuer(t, {
-    environment: { MINTAGE_DATABASE_URL: url, MINTAGE_STATE_DIR: makeDirectory(t), ...environment },
-  })
-  return { issuer, proxy }
+/** An issuer that reaches its database through the proxy, and a store that looks past it. */
+async function startOnPostgres(t: ExecutionContext, changes: Readonly<Record<string, string>> = {}) {
+  const { url, directUrl, proxy } = await createDatabase(t)
+  const directory = makeDirectory(t)
+  const environment = {
+    ...serveEnvironment(directory),
+    MINTAGE_DATABASE_URL: directUrl,
+    MINTAGE_STATE_DIR: directory,
+    MINTAGE_LOG_LEVEL: 'silent',
+    ...changes,
+  }
+  const { service } = await registerAccounts(environment)
+  const running = await startIssuer({ config: readConfig({ ...environment, MINTAGE_DATABASE_URL: url }) })
+  t.teardown(() => running.stop('end of test'))
+  const store = await openStore({ url: directUrl })
+  t.teardown(() => store.close())
+  return { issuer: { url: running.url, service }, store, proxy }
 }
 
-function login(issuer: TestIssuer): Promise<OAuthAnswer> {
-  const form = { grant_type: 'password', username: 'ada', password: 'correct horse battery staple' }
+type Issuer = Awaited<ReturnType<typeof startOnPostgres>>['issuer']
+
+function login(issuer: Issuer): Promise<OAuthAnswer> {
+  const form = { grant_type: 'password', username: 'ada', password }
   return post(`${issuer.url}/oauth2/token`, form, basic(issuer.service))
 }
 
-function refresh(issuer: TestIssuer, token: string): Promise<OAuthAnswer> {
+function refresh(issuer: Issuer, token: string): Promise<OAuthAnswer> {
   const form = { grant_type: 'refresh_token', refresh_token: token }
   return post(`${issuer.url}/oauth2/token`, form, basic(issuer.service))
 }
@@ -43,7 +58,7 @@ for (const fault of ['answer-lost', 'never-arrives'] as const) {
     `row 19: a refresh whose commit is in doubt (${fault}) is made once, without a window`,
     async (t) => {
       // Nothing but the id of the attempt tells this retry from a theft.
-      const { issuer, proxy } = await startOnPostgres(t, { MINTAGE_REFRESH_RETRY_WINDOW: '0s' })
+      const { issuer, store, proxy } = await startOnPostgres(t, { MINTAGE_REFRESH_RETRY_WINDOW: '0s' })
       let token = toPair(await login(issuer)).refresh_token
       for (let round = 1; round <= 5; round++) {
         proxy.failCommit(fault, rotation)
@@ -54,10 +69,10 @@ for (const fault of ['answer-lost', 'never-arrives'] as const) {
         t.not(successor, token)
         token = successor
       }
-      const [found] = await issuer.store.sessions.page({}, 10)
+      const [found] = await store.sessions.page({}, 10)
       t.like(found, { generation: 5, endedAt: null })
       t.deepEqual(
-        (await issuer.store.audit.tail(100, { type: 'session.reused' })).map(({ event }) => event.type),
+        (await store.audit.tail(100, { type: 'session.reused' })).map(({ event }) => event.type),
         [],
       )
     },

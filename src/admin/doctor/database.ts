@@ -25,7 +25,12 @@ export async function examineDatabase(url: string): Promise<DatabaseExamination>
     const message = `There is no database at ${name}: run mintage migrate, or correct MINTAGE_DATABASE_URL.`
     return { findings: [failure('database', message)], facts: undefined }
   }
-  const problems = [...judgeFacts(facts, name), ...judgeAccess(file), ...judgeMode(file)]
+  const problems = [
+    ...judgeFacts(facts, name),
+    ...judgeServer(facts),
+    ...judgeAccess(file),
+    ...judgeMode(file),
+  ]
   const well = ok(
     'database',
     `${name} can be read and written${file === undefined ? ` (${facts.version})` : ''}.`,
@@ -43,6 +48,41 @@ function judgeFacts(facts: DatabaseFacts, name: string): readonly Finding[] {
       ? []
       : [failure('database', `${name} is damaged (${facts.damage}): stop Mintage and restore a backup.`)]),
   ]
+}
+
+/** The part of a server's connections, in use, from which on it is told. */
+const nearlyFull = 0.8
+
+/** What of a PostgreSQL server's settings an operator should know. */
+export function judgeServer({ server }: DatabaseFacts): readonly Finding[] {
+  if (!server) return []
+  const { synchronousCommit, isPrivate, connections, mostConnections } = server
+  const findings: Finding[] = []
+  if (synchronousCommit === 'off') {
+    findings.push(
+      warning(
+        'database',
+        'synchronous_commit is off, so that a crash of the server loses refreshes and revocations that were answered: turn it on for the database user.',
+      ),
+    )
+  }
+  if (!isPrivate) {
+    findings.push(
+      warning(
+        'database',
+        'The connection to PostgreSQL is not encrypted and leaves this machine: add sslmode=verify-full to MINTAGE_DATABASE_URL.',
+      ),
+    )
+  }
+  if (connections >= nearlyFull * mostConnections) {
+    findings.push(
+      warning(
+        'database',
+        `PostgreSQL has ${connections} of its ${mostConnections} connections in use: raise max_connections, or lower MINTAGE_DATABASE_POOL.`,
+      ),
+    )
+  }
+  return findings
 }
 
 function judgeAccess(file: string | undefined): readonly Finding[] {

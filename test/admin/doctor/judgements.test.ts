@@ -1,7 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { judgeClock } from '../../../src/admin/doctor/database.ts'
+import { judgeClock, judgeServer } from '../../../src/admin/doctor/database.ts'
 import { examineDisks, judgeRoom } from '../../../src/admin/doctor/disk.ts'
 import { judgeNode, judgeSqlite } from '../../../src/admin/doctor/runtime.ts'
 import { examineSecrets } from '../../../src/admin/doctor/secrets.ts'
@@ -41,6 +41,7 @@ const facts = {
   ring: undefined,
   secrets: undefined,
   clock: undefined,
+  server: undefined,
   lastChange: undefined,
 } as const
 
@@ -52,6 +53,17 @@ test("the machine's clock is judged against the database's, by no more than the 
   t.is(ask(autumn + 3_000, 10).status, 'warning')
   t.is(ask(autumn - 3_000, 10).status, 'warning')
   t.is(ask(autumn - 3_600_000, 10).status, 'failure')
+})
+
+test('a PostgreSQL that can lose commits, be overheard or run out of connections is a warning', (t) => {
+  const good = { synchronousCommit: 'on', isPrivate: true, connections: 79, mostConnections: 100 }
+  const warn = (changes: Partial<typeof good>) =>
+    judgeServer({ ...facts, server: { ...good, ...changes } }).map(({ message }) => message)
+  t.deepEqual(warn({}), [])
+  t.deepEqual(judgeServer(facts), [])
+  t.regex(warn({ synchronousCommit: 'off' }).join(), /^synchronous_commit is off/)
+  t.regex(warn({ isPrivate: false }).join(), /sslmode=verify-full/)
+  t.regex(warn({ connections: 80 }).join(), /80 of its 100 connections/)
 })
 
 test('a clock that is behind what was written already is a failure', (t) => {
