@@ -4,6 +4,7 @@ import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import { openThrottle } from './compose/throttling.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { Shedding } from './events/shedding.ts'
@@ -16,16 +17,18 @@ import { refuseEarly } from './http/early-refusal.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
-import { createTrail } from './keys/audit-keys.ts'
-import { DirectoryVault } from './keys/directory-vault.ts'
+import { createRetention, createTrail } from './keys/audit-keys.ts'
+import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { ForeignExchange } from './sessions/foreign-exchange.ts'
+import { LiveSessions } from './sessions/live-sessions.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
-import { openStore, type Store } from './store/store.ts'
+import { FailedAttempts } from './store/audit/failed-attempts.ts'
+import { openStore } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
 import { IssuingLoad } from './tokens/issuing-load.ts'
@@ -122,14 +125,19 @@ async function composeIssuer(
   const clock = storeClock ?? systemClock
   const store = await openStore({
     url: config.databaseUrl,
+    pool: config.databasePool,
     ...(storeClock && { clock: storeClock }),
     onEvent: observation.sink,
     watch: observation.watch,
   })
   const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
-  const trail = createTrail(config, { store, onError, onWarning })
+  const vault = createVaults(config, store).configured
+  const trail = createTrail(vault, config, { store, onError, onWarning })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
-  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const opening = vault
+    .confirm(store.secrets)
+    .then(() => trail.begin())
+    .then(() => KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError }))
   const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
@@ -169,15 +177,22 @@ async function composeIssuer(
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
-  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const failures = new FailedAttempts({ store, clock, onError })
+  const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
+  const clients = new ClientAuthentication(clientDirectory, failures, clock, gate)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, failures, gate), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
   const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)
   const sweeper = new Sweeper(store, onError)
+  const retention = createRetention(vault, config, {
+    store,
+    trail,
+    onError: (error) => logger.error({ event: 'audit.not_pruned', err: error }),
+  })
   const readiness = new Readiness(store, keys, clock)
   const core = {
     pipeline: new GrantPipeline({ issuer, apis, grants, load }),
@@ -214,6 +229,7 @@ async function composeIssuer(
     clients,
     ...core,
     sessions,
+    liveSessions: new LiveSessions(store, keys),
     django: addRoutes && {
       addRoutes,
       clients: config.djangoClients,
@@ -238,6 +254,7 @@ async function composeIssuer(
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
+      retention.start()
       trail.follow()
     },
     drain() {
@@ -246,13 +263,16 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
+      await retention.close()
       shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await throttle?.close()
       await status.close()
       await keys.close()
       clientDirectory.close()
       apis.close()
+      await failures.close()
       await trail.close()
       await store.close()
     },
@@ -263,14 +283,4 @@ async function composeIssuer(
 async function loadDjangoRoutes({ djangoClients }: Config) {
   if (Object.values(djangoClients).every((clientId) => clientId === undefined)) return undefined
   return (await import('./http/django/routes.ts')).addDjangoRoutes
-}
-
-function openKeys(
-  config: Config,
-  store: Store,
-  clock: Clock,
-  onError: (error: unknown) => void,
-): Promise<KeyRing> {
-  const vault = new DirectoryVault(config.keysDir)
-  return KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError })
 }

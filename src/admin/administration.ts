@@ -1,3 +1,4 @@
+import type { Vaults } from '../keys/installed-vault.ts'
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Vault } from '../keys/vault.ts'
 import type { AuditKeys, AuditTrail } from '../store/audit/audit-trail.ts'
@@ -11,15 +12,18 @@ import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { Recovery } from './recovery.ts'
 import { SessionAdmin } from './session-admin.ts'
+import { ThrottleAdmin } from './throttle-admin.ts'
 import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
 import { UserImport } from './user-import.ts'
+import { VaultAdmin } from './vault-admin.ts'
 
 export interface AdministrationOptions {
   readonly store: Store
   readonly hashes: HashPool
   readonly keeper: RingKeeper
   readonly vault: Vault
+  readonly vaults: Vaults
   readonly trail: AuditTrail
   readonly auditKeys: AuditKeys
   /** In characters. */
@@ -41,6 +45,8 @@ export class Administration {
   readonly tokens: TokenInspection
   readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
+  readonly throttles: ThrottleAdmin
+  readonly vault: VaultAdmin
 
   constructor(options: AdministrationOptions) {
     this.clients = new ClientAdmin(options.store)
@@ -54,5 +60,7 @@ export class Administration {
     this.tokens = new TokenInspection(options)
     this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)
+    this.throttles = new ThrottleAdmin(options)
+    this.vault = new VaultAdmin(options)
   }
 }

@@ -9,6 +9,7 @@ import {
   databaseUrl,
   directory,
   duration,
+  durationOrOff,
   foreignKey,
   host,
   issuer,
@@ -95,15 +96,22 @@ export const settings = z.object({
     'The database. A relative path counts from the working directory.',
     { secret: true },
   ),
+  MINTAGE_DATABASE_POOL: preset(
+    whole(1, 1_000),
+    '10',
+    'How many connections to PostgreSQL a process has at most, beside one that it listens on for changes.',
+  ),
   MINTAGE_KEYS_DIR: preset(
     directory,
     './keys',
     'Where the private keys lie, mode 0600 each. A relative path counts from the working directory.',
   ),
-  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', {
-    secret: true,
-    idle: true,
-  }),
+  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', { secret: true }),
+  MINTAGE_VAULT_KEY_PREVIOUS: optional(
+    vaultKey,
+    'The vault key before that one, until `mintage keys reseal` has sealed all keys under the new one.',
+    { secret: true },
+  ),
   MINTAGE_STATE_DIR: optional(
     directory,
     'Where the high-water mark lies, one directory per node. It tells a start that the database went back in time.',
@@ -171,13 +179,11 @@ export const settings = z.object({
     '15',
     'The least length of a password in characters, when one is set, not when one is imported.',
   ),
-  MINTAGE_THROTTLE: optional(
+  MINTAGE_THROTTLE: preset(
     oneOf(['on', 'off']),
-    'Slows down whoever guesses passwords or client secrets.',
-    {
-      defaultInWords: '`on` (`dev`: `off`)',
-      idle: true,
-    },
+    'on',
+    'Slows down whoever guesses passwords or client secrets; see docs/throttling.md.',
+    { defaultInWords: '`on` (`dev`: `off`)' },
   ),
   MINTAGE_MAX_CONNECTIONS: preset(
     whole(1, 1_000_000),
@@ -223,6 +229,11 @@ export const settings = z.object({
   MINTAGE_DJANGO_KEY_UNTIL: optional(moment, 'From when on that key counts no more.', {
     defaultInWords: 'required with the key',
   }),
+  MINTAGE_AUDIT_RETENTION: preset(
+    durationOrOff({ least: day, most: 36_500 * day }),
+    '730d',
+    'For how long audit rows are kept; older ones are verified, deleted and replaced by a signed checkpoint. `off` keeps all.',
+  ),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

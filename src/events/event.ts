@@ -80,17 +80,67 @@ export type Event =
       readonly client: string
     }
   | {
-      /** A login was refused; the user is told only where the account exists. */
+      /**
+       * A login was refused; the user is told only where the account exists. Of many in a minute some rows tell how many
+       * they stand for.
+       */
       readonly type: 'login.failed'
       readonly reason: 'unknown' | 'password' | 'disabled'
-      readonly client: string
+      readonly client?: string
       readonly user?: string
+      /** How many attempts the row stands for. */
+      readonly count?: number
+      /** Milliseconds since the epoch. */
+      readonly firstAt?: number
+      /** Milliseconds since the epoch. */
+      readonly lastAt?: number
+      /** How many different names were tried, as far as they were told apart. */
+      readonly names?: number
     }
   | {
-      /** A client could not prove who it is; it is told only where it is registered. */
+      /**
+       * A client could not prove who it is; it is told only where it is registered. Of many in a minute some rows tell how many
+       * they stand for.
+       */
       readonly type: 'client.authentication_failed'
       readonly reason: 'unknown' | 'secret' | 'disabled' | 'method'
       readonly client?: string
+      /** How many attempts the row stands for. */
+      readonly count?: number
+      /** Milliseconds since the epoch. */
+      readonly firstAt?: number
+      /** Milliseconds since the epoch. */
+      readonly lastAt?: number
+      /** How many different names were tried, as far as they were told apart. */
+      readonly names?: number
+    }
+  | {
+      /**
+       * So many logins failed, or were tried, for one name or from one network that more are refused until then. The
+       * user is told only where the account exists.
+       */
+      readonly type: 'login.throttled'
+      readonly by: ThrottledBy
+      /** Milliseconds since the epoch. */
+      readonly until: number
+      readonly user?: string
+      readonly network?: string
+    }
+  | {
+      /** The same for the secret of a client, which is told only where it is registered. */
+      readonly type: 'client.throttled'
+      readonly by: ThrottledBy
+      /** Milliseconds since the epoch. */
+      readonly until: number
+      readonly client?: string
+      readonly network?: string
+    }
+  | {
+      /** An operator had failures forgotten: those about a user or a client, those from a network, or all. */
+      readonly type: 'throttle.cleared'
+      readonly user?: string
+      readonly client?: string
+      readonly network?: string
     }
   | {
       /** A client was registered or changed. Disabling and deleting it end its sessions. */
@@ -139,6 +189,23 @@ export type Event =
       readonly id: number
     }
   | {
+      /** The private keys lie under another vault key in the database; the count is of those that were sealed anew. */
+      readonly type: 'vault.resealed'
+      readonly vaultKey: string
+      readonly count: number
+    }
+  | {
+      /** The private keys were moved into the database or out of it. */
+      readonly type: 'vault.moved'
+      readonly to: 'database' | 'directory'
+      readonly count: number
+    }
+  | {
+      /** The vault key was lost, and so many private keys with it. */
+      readonly type: 'vault.lost'
+      readonly count: number
+    }
+  | {
       /** Audit rows older than `before` were deleted, up to that place of the chain. */
       readonly type: 'audit.pruned'
       /** Milliseconds since the epoch. */
@@ -159,6 +226,9 @@ export type Event =
       readonly mark: number | null
     }
 
+/** What was counted: failures for a name, failures from a network, or attempts of any kind. */
+export type ThrottledBy = 'name' | 'network' | 'requests'
+
 /** Why a session ended before its time. */
 export type SessionEnd =
   | 'reuse'
@@ -171,6 +241,7 @@ export type SessionEnd =
   | 'client_deleted'
   | 'keys_revoked'
   | 'database_recovered'
+  | 'revocation_lost'
 
 export type EventType = Event['type']
 
@@ -182,8 +253,6 @@ const withoutAuditRow: ReadonlySet<EventType> = new Set([
   'token.issued',
   'session.refreshed',
   'user.password_upgraded',
-  // A stranger could write a row with every request.
-  'client.authentication_failed',
 ])
 
 /** Whether the event is written to the audit table, in the transaction that caused it. */

@@ -1,6 +1,6 @@
 import { shedReasons } from '../lib/overloaded-error.ts'
 import { grantTypes } from '../protocol/grant-types.ts'
-import type { Event, SessionEnd } from './event.ts'
+import type { Event, SessionEnd, ThrottledBy } from './event.ts'
 
 /** What one metric is: its kind, what it counts, and the labels that tell its series apart. */
 export interface MetricDefinition {
@@ -40,6 +40,7 @@ const sessionEnds = reasons<SessionEnd>({
   client_deleted: true,
   keys_revoked: true,
   database_recovered: true,
+  revocation_lost: true,
 })
 const loginFailures = reasons<ReasonOf<'login.failed'>>({ unknown: true, password: true, disabled: true })
 const clientFailures = reasons<ReasonOf<'client.authentication_failed'>>({
@@ -48,6 +49,8 @@ const clientFailures = reasons<ReasonOf<'client.authentication_failed'>>({
   disabled: true,
   method: true,
 })
+
+const throttledBy: readonly ThrottledBy[] = ['name', 'network', 'requests']
 
 /**
  * Every metric of Mintage itself. No label holds a client, a user, a key or a path: their number would grow with what
@@ -95,6 +98,11 @@ export const metricDefinitions = {
     kind: 'counter',
     help: 'Requests whose client could not be authenticated, by reason.',
     labels: { reason: clientFailures },
+  },
+  mintage_throttle_refusals_total: {
+    kind: 'counter',
+    help: 'Attempts that were refused unseen because there were too many before, by whose secret was tried and what was counted.',
+    labels: { kind: ['user', 'client'], by: throttledBy },
   },
   mintage_sessions_started_total: { kind: 'counter', help: 'Sessions started.' },
   mintage_sessions_ended_total: {

@@ -29,6 +29,8 @@ export interface KnownClientRequest {
   readonly exchange?: ForeignRefreshToken | undefined
   /** What `username` is; a user name where nothing else is said. */
   readonly loginName?: LoginName | undefined
+  /** Where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself. */
+  readonly network: string | undefined
   /** Aborts when nobody waits for the answer any more, so that no password is hashed for it. */
   readonly signal?: AbortSignal | undefined
 }
@@ -59,7 +61,7 @@ export class GrantPipeline {
    * @throws {OverloadedError} when too many tokens are under way; nothing was redeemed, and no password looked at.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
-    const { parameters, idempotencyKey, counting, resume, exchange, loginName, signal } = request
+    const { parameters, idempotencyKey, counting, resume, exchange, loginName, network, signal } = request
     const { apis, issuer, load } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
@@ -77,6 +79,7 @@ export class GrantPipeline {
       resume,
       exchange,
       loginName,
+      network,
       signal,
     }
     load.check(grant.type)

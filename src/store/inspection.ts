@@ -3,9 +3,11 @@ import { resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
 import { migrations } from '../../migrations/index.ts'
-import { type PostgresConnection, readNumbers } from './database.ts'
+import { openDatabase } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
+import { readSchema } from './schema.ts'
+import { type SecretReader, SecretTable } from './secret-table.ts'
 import { SqliteClient } from './sqlite-client.ts'
 import { loadSqliteDriver } from './sqlite-driver.ts'
 
@@ -24,16 +26,17 @@ export interface DatabaseFacts {
   readonly missingMigrations: readonly string[]
   /** Migrations that the database has and this version does not know. */
   readonly unknownMigrations: readonly string[]
+  /** Those of them after which this version cannot run on it. */
+  readonly breakingMigrations: readonly string[]
   /** Undefined where there are no tables for it yet. */
   readonly ring: RingRecord | undefined
+  /** The sealed keys as they were; undefined where there is no table for them yet. */
+  readonly secrets: SecretReader | undefined
   /** The database's clock, in milliseconds since the epoch, and how long it took to ask; undefined on SQLite. */
   readonly clock: { readonly now: number; readonly asked: number; readonly answered: number } | undefined
   /** When the newest audit row was written, in milliseconds since the epoch. */
   readonly lastChange: number | undefined
 }
-
-/** How long PostgreSQL is waited for, in milliseconds. */
-const patience = 5_000
 
 /** Larger files, in bytes, are not read from end to end. */
 const largestChecked = 64 * 1_048_576
@@ -54,7 +57,7 @@ const silent = {
 export async function inspectDatabase(url: string): Promise<DatabaseFacts | undefined> {
   const file = url.startsWith('sqlite:') ? resolve(url.slice('sqlite:'.length)) : undefined
   if (file !== undefined && !existsSync(file)) return undefined
-  const knex = file === undefined ? openPostgres(url) : openSqlite(file)
+  const knex = file === undefined ? openDatabase(url, { pool: 1, mayStandBy: true }).knex : openSqlite(file)
   try {
     return await look(knex, file)
   } catch (error) {
@@ -67,21 +70,28 @@ export async function inspectDatabase(url: string): Promise<DatabaseFacts | unde
 async function look(knex: Knex, file: string | undefined): Promise<DatabaseFacts> {
   const engine = file === undefined ? 'postgres' : 'sqlite'
   const answers = file === undefined ? await askPostgres(knex) : await askSqlite(knex, file)
-  const applied = (await knex.schema.hasTable('knex_migrations'))
-    ? (await knex('knex_migrations').select('name').orderBy('id')).map((row) => String(row.name))
-    : []
-  const known = migrations.map((migration) => migration.name)
-  const unknownMigrations = applied.filter((name) => !known.includes(name))
-  const missingMigrations = known.filter((name) => !applied.includes(name))
-  const isReadable = applied.length > 0 && unknownMigrations.length === 0
+  const { applied, missing, unknown, breaking } = await readSchema(knex, migrations)
+  const isReadable = applied.length > 0 && breaking.length === 0
   return {
     engine,
     file,
     ...answers,
-    missingMigrations,
-    unknownMigrations,
+    missingMigrations: missing,
+    unknownMigrations: unknown,
+    breakingMigrations: breaking,
     ring: isReadable ? await new KeyTable(knex).read() : undefined,
+    secrets: isReadable && (await knex.schema.hasTable('vault')) ? await readSecrets(knex) : undefined,
     lastChange: isReadable ? await readLastChange(knex) : undefined,
+  }
+}
+
+async function readSecrets(knex: Knex): Promise<SecretReader> {
+  const table = new SecretTable(knex)
+  const [standing, rows] = [await table.standing(), await table.all()]
+  return {
+    standing: async () => standing,
+    find: async (name) => rows.find((row) => row.name === name),
+    all: async () => rows,
   }
 }
 
@@ -120,30 +130,6 @@ async function askPostgres(knex: Knex): Promise<Answers> {
 async function readLastChange(knex: Knex): Promise<number | undefined> {
   const row = await knex('audit').orderBy('id', 'desc').first('at')
   return row === undefined ? undefined : Number(row.at)
-}
-
-function openPostgres(url: string): Knex {
-  return knexModule({
-    client: 'pg',
-    log: silent,
-    connection: {
-      connectionString: url,
-      connectionTimeoutMillis: patience,
-      statement_timeout: patience,
-    },
-    pool: {
-      min: 0,
-      max: 1,
-      afterCreate(
-        connection: PostgresConnection,
-        done: (error: null, connection: PostgresConnection) => void,
-      ) {
-        readNumbers(connection)
-        done(null, connection)
-      },
-    },
-    acquireConnectionTimeout: patience,
-  })
 }
 
 function openSqlite(filename: string): Knex {

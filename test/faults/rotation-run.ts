@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeChildInstallation, member } from '../support/child-installation.ts'
+import { type ChildInstallation, makeChildInstallation } from '../support/child-installation.ts'
 import { basic, decodeClaims, post } from '../support/oauth.ts'
+import { makePlace, type PlaceOptions } from './rotation-place.ts'
 import {
   JoseVerifier,
   JwksEndpoint,
@@ -12,6 +13,7 @@ import {
 
 const audience = 'https://api.example'
 const maxAge = 1_000
+const rotation = 3_000
 
 /** What came of it. */
 export interface RotationFigures {
@@ -19,6 +21,10 @@ export interface RotationFigures {
   readonly tokensIssued: number
   readonly requestsRefused: number
   readonly kidsThatSigned: number
+  /** How often a key took over from another. */
+  readonly rotations: number
+  /** Those that came twice: the same key again, or another right behind it. */
+  readonly doubleRotations: number
   /** Each token at issue, and again shortly before its end, by each verifier. */
   readonly verifications: number
   readonly tokensThatFailed: number
@@ -27,19 +33,26 @@ export interface RotationFigures {
   readonly jwksFetches: Readonly<Record<string, number>>
   /** Failures of a verifier that keeps the keys ten times longer than it may: what the others would show. */
   readonly failuresOfTheControl: number
-  /** Key files that no key of the ring owns. */
-  readonly orphanFiles: number
+  /** Keys in the vault that the ring does not name. */
+  readonly orphans: number
   readonly firstFailures: readonly string[]
 }
 
 /**
- * Two servers on one database and one keys directory rotate their keys every three seconds while both issue tokens,
+ * Two servers on one database and one vault rotate their keys every three seconds while both issue tokens,
  * and verifiers that cache as the header allows verify all of them.
  */
-export async function runRotation(seconds: number, loops: number): Promise<RotationFigures> {
+export async function runRotation(
+  seconds: number,
+  loops: number,
+  options: PlaceOptions,
+): Promise<RotationFigures> {
+  const place = await makePlace(options)
   const installation = await makeChildInstallation({
     environment: {
-      MINTAGE_KEY_ROTATION: '3s',
+      ...place.environment,
+      MINTAGE_STATE_DIR: join(place.directory, 'commands'),
+      MINTAGE_KEY_ROTATION: `${rotation}ms`,
       MINTAGE_JWKS_MAX_AGE: `${maxAge}ms`,
       MINTAGE_ACCESS_TOKEN_TTL: '6s',
     },
@@ -50,17 +63,39 @@ export async function runRotation(seconds: number, loops: number): Promise<Rotat
       return clients.create('service', false, { grants: ['client_credentials'] })
     })
     const client = basic({ id: 'service', secret: secret ?? '' })
-    const servers = await Promise.all([installation.serve(), installation.serve({ port: 'free' })])
+    const stateOf = (node: string) => ({ MINTAGE_STATE_DIR: join(place.directory, node) })
+    const servers = await Promise.all([
+      installation.serve({ environment: stateOf('a') }),
+      installation.serve({ port: 'free', environment: stateOf('b') }),
+    ])
     const urls = servers.map((server) => server.url)
     const load = new RotationLoad(client, installation.issuer, urls)
     await load.run(seconds, loops)
-    const printed = await installation.administer('keys', 'list')
-    const kids = Array.isArray(printed) ? printed.map((key) => `${member(key, 'kid')}.pem`) : []
-    const files = (await readdir(installation.keysDir)).filter((file) => file.endsWith('.pem'))
-    return { seconds, ...load.figures(), orphanFiles: files.filter((file) => !kids.includes(file)).length }
+    await Promise.all(servers.map((server) => server.end()))
+    const orphans = await place.countOrphans()
+    return { seconds, ...load.figures(), ...(await countRotations(installation)), orphans }
   } finally {
     await installation.remove()
+    await place.remove()
   }
+}
+
+/** What the audit trail tells of them. */
+async function countRotations(installation: ChildInstallation) {
+  const taken: { readonly at: number; readonly kid: string }[] = []
+  await installation.prepare(async ({ audit }) => {
+    for await (const { at, event } of audit.export({ type: 'key.activated' })) {
+      if (event.type === 'key.activated') taken.push({ at, kid: event.kid })
+    }
+  })
+  const kids = new Set<string>()
+  const isDouble = ({ at, kid }: (typeof taken)[number], i: number) => {
+    const isAgain = kids.has(kid)
+    kids.add(kid)
+    return isAgain || at - (taken[i - 1]?.at ?? 0) < rotation / 2
+  }
+  // The very first one took over from none.
+  return { rotations: taken.length - 1, doubleRotations: taken.filter(isDouble).length }
 }
 
 class RotationLoad {
@@ -105,7 +140,7 @@ class RotationLoad {
     await Promise.all(last)
   }
 
-  figures(): Omit<RotationFigures, 'seconds' | 'orphanFiles'> {
+  figures(): Omit<RotationFigures, 'seconds' | 'orphans' | 'rotations' | 'doubleRotations'> {
     return {
       tokensIssued: this.#issued,
       requestsRefused: this.#refused,

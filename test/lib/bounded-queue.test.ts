@@ -95,6 +95,20 @@ test('row 17: in a crowd that stays, who came last is served and the others are 
   t.deepEqual(begun, ['first', 'b', 'c', 'newest', 'new'])
 })
 
+test('row 17: in a crowd that stays, work that takes longer than the hurry still finds somebody who waits', async (t) => {
+  const { add, begun, finish, pass } = open()
+  const outcomes = [add('first'), add('b')]
+  for (const name of ['c', 'd']) {
+    pass(500)
+    outcomes.push(add(name))
+    await finish()
+  }
+  pass(900)
+  for (const _ of ['c', 'd']) await finish()
+  t.deepEqual(await Promise.all(outcomes), ['done', 'done', 'done', 'done'])
+  t.deepEqual(begun, ['first', 'b', 'c', 'd'])
+})
+
 test('row 17: past its length a queue refuses at once, and takes more when somebody was served', async (t) => {
   const { queue, add, finish, shed } = open({ length: 1 })
   const served = [add('a'), add('b')]
