@@ -29,6 +29,11 @@ export const operationalLines: Readonly<
     meaning:
       'A request was answered with 503: the database, the keys or the hashing threads could not be used.',
   },
+  'requests.shed': {
+    level: 'warn',
+    meaning:
+      'There is more to do than can be done: token requests were answered with 503 before anything was done for them. `counts` says how many by grant and reason; a line at once, then one every ten seconds for as long as it goes on, in place of one each.',
+  },
   'request.failed': {
     level: 'error',
     meaning: 'A request was answered with 500: a fault in Mintage itself.',

@@ -125,11 +125,14 @@ export class BoundedQueue {
   }
 
   #dropLate(): void {
-    const { patience } = this.#options
+    const { places, patience } = this.#options
     if (patience === undefined) return
-    const longest = this.#isOverloaded() ? patience / hurry : patience
+    const isOverloaded = this.#isOverloaded()
     const now = this.#now()
-    for (let first = this.#waiting[0]; first && now - first.since > longest; first = this.#waiting[0]) {
+    for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
+      // Somebody is kept for each place, so that none stands empty where the work itself takes long.
+      const isSpare = isOverloaded && this.#waiting.length > places
+      if (now - first.since <= (isSpare ? patience / hurry : patience)) break
       this.#waiting.shift()
       first.refuse('late')
     }

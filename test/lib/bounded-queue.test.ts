@@ -79,21 +79,34 @@ test('row 17: nobody waits for a place to become free to be told that it is too 
 
 test('row 17: in a crowd that stays, who came last is served and the others are soon told to come again', async (t) => {
   const { add, begun, finish, pass } = open()
-  const outcomes = [add('first')]
+  const outcomes = [add('first'), add('b')]
   // Somebody is always waiting, for longer than anybody may.
-  for (const name of ['b', 'c', 'd']) {
+  for (const name of ['c', 'd']) {
+    pass(500)
     outcomes.push(add(name))
-    pass(600)
-    if (name !== 'd') await finish()
+    await finish()
   }
+  pass(100)
   outcomes.push(add('old'))
-  pass(201)
+  pass(250)
   outcomes.push(add('new'), add('newest'))
-  await finish()
-  await finish()
-  await finish()
+  for (const _ of ['c', 'newest', 'new']) await finish()
   t.deepEqual(await Promise.all(outcomes), ['done', 'done', 'done', 'late', 'late', 'done', 'done'])
   t.deepEqual(begun, ['first', 'b', 'c', 'newest', 'new'])
+})
+
+test('row 17: in a crowd that stays, work that takes longer than the hurry still finds somebody who waits', async (t) => {
+  const { add, begun, finish, pass } = open()
+  const outcomes = [add('first'), add('b')]
+  for (const name of ['c', 'd']) {
+    pass(500)
+    outcomes.push(add(name))
+    await finish()
+  }
+  pass(900)
+  for (const _ of ['c', 'd']) await finish()
+  t.deepEqual(await Promise.all(outcomes), ['done', 'done', 'done', 'done'])
+  t.deepEqual(begun, ['first', 'b', 'c', 'd'])
 })
 
 test('row 17: past its length a queue refuses at once, and takes more when somebody was served', async (t) => {

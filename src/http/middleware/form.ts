@@ -1,3 +1,4 @@
+import type { Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 
@@ -17,4 +18,11 @@ const options = {
   },
 }
 
-export const readForm = bodyParser(options)
+const parse = bodyParser(options)
+const mostBody = 65_536
+
+export const readForm: Middleware = (context, next) => {
+  // The parser reads the length as 32 bits, and would wait for the first bytes of a terabyte.
+  if (Number(context.headers['content-length'] ?? 0) > mostBody) context.throw(413)
+  return parse(context, next)
+}
