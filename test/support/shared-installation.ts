@@ -54,6 +54,8 @@ export async function createInstallation(
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'silent',
     MINTAGE_ADMIN_PORT: 'off',
+    // Many log in here as one user, from one address.
+    MINTAGE_THROTTLE: 'off',
     ...options.environment,
   }
   const config = readConfig(environment)

@@ -22,7 +22,8 @@ export const loginHerd: Fault = {
     const ratio = goodputRatio(figures)
     const answers = Object.entries(crowd.answers)
     const refused = answers.filter(([answer]) => answer !== '200')
-    const isTold = refused.every(([answer]) => answer === '503' || answer === '429')
+    // What a client gave up for is told in words.
+    const isTold = refused.every(([answer]) => /^(503|429)$/.test(answer) || (quick && /\D/.test(answer)))
     // In seconds the queue is hardly full, and how quick it all is says something on a machine that does nothing else.
     const isCalm = quick || (refused.length > 0 && probe.jwks.p99 <= 50 && ratio >= 0.8)
     return {
