@@ -1,5 +1,9 @@
+import type { Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { InvalidRequestError } from '../../protocol/errors.ts'
+
+/** As much as a body may have, in bytes. */
+const mostBody = 65_536
 
 /**
  * The body of an OAuth request, 64 KiB at most, one character for each byte: a parser of forms would fold repeated
@@ -8,7 +12,7 @@ import { InvalidRequestError } from '../../protocol/errors.ts'
 const options = {
   enableTypes: ['text'],
   extendTypes: { text: ['application/x-www-form-urlencoded'] },
-  textLimit: '64kb',
+  textLimit: mostBody,
   encoding: 'binary',
   onerror(error: Error) {
     if ('status' in error) throw error
@@ -17,4 +21,10 @@ const options = {
   },
 }
 
-export const readForm = bodyParser(options)
+const parse = bodyParser(options)
+
+export const readForm: Middleware = (context, next) => {
+  // The parser reads the length as 32 bits, and would wait for the first bytes of a terabyte.
+  if ((context.request.length ?? 0) > mostBody) context.throw(413)
+  return parse(context, next)
+}
