@@ -8,6 +8,7 @@ export const loginHerd: Fault = {
   name: 'login herd at 3 × capacity',
   holds: 'JWKS p99 ≤ 50 ms, refresh goes on, the excess gets 503 or 429, goodput ≥ 80 %',
   engines: ['SQLite'],
+  isLong: true,
   async run({ quick, say }) {
     const [figures] = await overload({
       grants: ['password'],

@@ -7,6 +7,7 @@ export const slow: Fault = {
   name: 'slow clients',
   holds: 'p99 ≤ 2 × base, reaped ≤ 15 s',
   engines: ['SQLite'],
+  isLong: true,
   async run({ quick }) {
     const sockets = quick ? 150 : 2_000
     const { base, beside, longest, left } = await slowClients({
