@@ -22,6 +22,8 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly databaseUrl: string
+  /** How many connections to PostgreSQL a process has at most. */
+  readonly databasePool: number
   readonly keysDir: string
   /** 32 bytes: the keys are sealed with it in the database. Undefined: they lie in `keysDir`. */
   readonly vaultKey: Buffer | undefined
@@ -62,6 +64,8 @@ export interface Config {
   readonly djangoClients: Readonly<Record<'simplejwt' | 'drfJwt' | 'pyjwt', string | undefined>>
   /** What the Django project signed with that was the issuer before, and until when (milliseconds since the epoch) that counts. */
   readonly foreignKey: { readonly key: ForeignKey; readonly until: number } | undefined
+  /** For how long audit rows are kept; undefined: for ever. */
+  readonly auditRetention: number | undefined
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -169,6 +173,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     host: values.MINTAGE_HOST,
     port: values.MINTAGE_PORT,
     databaseUrl: values.MINTAGE_DATABASE_URL,
+    databasePool: values.MINTAGE_DATABASE_POOL,
     keysDir: values.MINTAGE_KEYS_DIR,
     vaultKey: values.MINTAGE_VAULT_KEY,
     vaultKeyPrevious: values.MINTAGE_VAULT_KEY_PREVIOUS,
@@ -187,6 +192,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
     throttle: values.MINTAGE_THROTTLE === 'on',
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
+    auditRetention: values.MINTAGE_AUDIT_RETENTION === 'off' ? undefined : values.MINTAGE_AUDIT_RETENTION,
     logLevel: values.MINTAGE_LOG_LEVEL,
     adminHost: values.MINTAGE_ADMIN_HOST,
     adminPort: values.MINTAGE_ADMIN_PORT === 'off' ? undefined : values.MINTAGE_ADMIN_PORT,

@@ -6,6 +6,7 @@ import { kill } from './rows/kill.ts'
 import { loginHerd } from './rows/login-herd.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
+import { postgresFaults } from './rows/postgres.ts'
 import { restore } from './rows/restore.ts'
 import { rotation } from './rows/rotation.ts'
 import { slow } from './rows/slow-clients.ts'
@@ -32,4 +33,5 @@ export const faults: readonly Fault[] = [
   endurance,
   stop,
   restore,
+  ...postgresFaults(),
 ]

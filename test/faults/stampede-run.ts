@@ -32,6 +32,7 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
       ...environment,
       // All are to be served: what is tried is what they get, not who is turned away.
       MINTAGE_ISSUE_QUEUE: '100000',
+      ...environment,
       ...(retryWindow !== undefined && { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow }),
     },
   })
