@@ -88,6 +88,7 @@ export function plot(samples: readonly Sample[], title: string): string {
   const drawn = panels.map((panel, i) => drawPanel(panel, end, 34 + i * (panelHeight + 34)))
   const height = 34 + panels.length * (panelHeight + 34)
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>${escapeText(title)}</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${left}" y="18" font-size="14">${escapeText(title)}</text>
 ${drawn.join('\n')}

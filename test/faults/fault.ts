@@ -39,6 +39,8 @@ export interface Fault {
   /** What must hold. */
   readonly holds: string
   readonly engines: readonly Engine[]
+  /** Whether its figure needs minutes and a machine of its own, so that the short form leaves it out. */
+  readonly isLong?: boolean
   /** @throws {CannotRunError} where it cannot be tried; any other error is a failure. */
   run(options: FaultOptions): Promise<FaultOutcome>
 }

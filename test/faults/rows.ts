@@ -1,6 +1,7 @@
 import type { Fault } from './fault.ts'
 import { clockJumps } from './rows/clock.ts'
 import { endurance } from './rows/endurance.ts'
+import { huge } from './rows/huge-requests.ts'
 import { kill } from './rows/kill.ts'
 import { loginHerd } from './rows/login-herd.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
@@ -8,6 +9,7 @@ import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts
 import { postgresFaults } from './rows/postgres.ts'
 import { restore } from './rows/restore.ts'
 import { rotation } from './rows/rotation.ts'
+import { slow } from './rows/slow-clients.ts'
 import { oneToken } from './rows/stampede.ts'
 import { stop } from './rows/stop.ts'
 import { unknownKid } from './rows/unknown-kid.ts'
@@ -25,6 +27,8 @@ export const faults: readonly Fault[] = [
   rotation,
   oneToken,
   loginHerd,
+  slow,
+  huge,
   unknownKid,
   endurance,
   stop,

@@ -29,6 +29,7 @@ export async function stampede(options: StampedeOptions): Promise<StampedeResult
   const { retryWindow, environment } = options
   const installation = await createInstallation({
     environment: {
+      ...environment,
       // All are to be served: what is tried is what they get, not who is turned away.
       MINTAGE_ISSUE_QUEUE: '100000',
       ...environment,

@@ -4,6 +4,9 @@ import { createInstallation, type SharedInstallation } from '../support/shared-i
 import { LostAnswerError, TokenClient } from '../support/token-client.ts'
 import { emptyTally, HonestClient, readLead } from './honest-client.ts'
 
+/** A little less than a server waits, after the signal, for what comes on connections that idle; in milliseconds. */
+const linger = 800
+
 export interface StopOptions {
   readonly stops: number
   readonly environment: Readonly<Record<string, string>>
@@ -17,6 +20,11 @@ export interface StopResult {
   answeredAfter: number
   /** Requests on an accepted connection that got none, or half of one. */
   dropped: number
+  /**
+   * Of those whose connection was accepted, sent later than the server lingers after the signal: it had closed what
+   * idled. A client has to expect that (RFC 9112 §9.5).
+   */
+  late: number
   /** Refreshes that were committed and never answered; clients that lost their session. */
   committedUnanswered: number
   lost: number
@@ -33,6 +41,7 @@ export async function stopUnderLoad(options: StopOptions): Promise<StopResult> {
     answered: 0,
     answeredAfter: 0,
     dropped: 0,
+    late: 0,
     committedUnanswered: 0,
     lost: 0,
     slowest: 0,
@@ -47,19 +56,23 @@ export async function stopUnderLoad(options: StopOptions): Promise<StopResult> {
     for (const client of clients) await client.login(node.url)
     while (result.stops < stops) {
       const tally = emptyTally()
-      let signalled = false
+      let signalled = Number.POSITIVE_INFINITY
       const count = () => {
         result.answered++
-        if (signalled) result.answeredAfter++
+        if (performance.now() > signalled) result.answeredAfter++
+      }
+      const drop = (sentAt: number) => {
+        if (sentAt > signalled + linger) result.late++
+        else result.dropped++
       }
       const { url } = node
       const working = [
-        ...clients.map((client) => refreshUntilStopped(client, url, tally, count, result)),
-        ...others.map((client, i) => askUntilStopped(client, url, installation, i, count, result)),
+        ...clients.map((client) => refreshUntilStopped(client, url, tally, count, drop)),
+        ...others.map((client, i) => askUntilStopped(client, url, installation, i, count, drop)),
       ]
       await delay(300 + Math.random() * 500)
       const since = performance.now()
-      signalled = true
+      signalled = since
       if ((await node.end('SIGTERM')) !== 0) result.badExits++
       result.slowest = Math.max(result.slowest, performance.now() - since)
       await Promise.all(working)
@@ -83,10 +96,11 @@ async function refreshUntilStopped(
   url: string,
   tally: ReturnType<typeof emptyTally>,
   count: () => void,
-  result: StopResult,
+  drop: (sentAt: number) => void,
 ): Promise<void> {
-  while ((await client.refresh(url, tally)) !== undefined) count()
-  if (client.wasAccepted) result.dropped++
+  let sentAt = performance.now()
+  for (; (await client.refresh(url, tally)) !== undefined; sentAt = performance.now()) count()
+  if (client.wasAccepted) drop(sentAt)
 }
 
 /** One in three logs in, the others ask for tokens of their own. */
@@ -96,21 +110,22 @@ async function askUntilStopped(
   { username }: SharedInstallation,
   index: number,
   count: () => void,
-  result: StopResult,
+  drop: (sentAt: number) => void,
 ): Promise<void> {
   const ask = () =>
     index % 3 === 0
       ? client.login(url, username)
       : client.post(`${url}/oauth2/token`, { grant_type: 'client_credentials' })
+  let sentAt = performance.now()
   try {
-    for (;;) {
+    for (; ; sentAt = performance.now()) {
       const { status } = await ask()
       if (status === 200) count()
       else if (status !== 503) throw new Error(`Answered with ${status}.`)
     }
   } catch (error) {
     if (!(error instanceof LostAnswerError)) throw error
-    if (error.wasAccepted) result.dropped++
+    if (error.wasAccepted) drop(sentAt)
   }
 }
 

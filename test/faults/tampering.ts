@@ -32,7 +32,9 @@ const manipulations: readonly (readonly [what: string, sql: string])[] = [
 ]
 
 const Database = loadSqliteDriver()
-const installation = await makeChildInstallation({ environment: { MINTAGE_LOG_LEVEL: 'silent' } })
+const installation = await makeChildInstallation({
+  environment: { MINTAGE_LOG_LEVEL: 'silent', MINTAGE_THROTTLE: 'off' },
+})
 try {
   const { secret = '' } = await installation.prepare(async ({ apis, clients, users }) => {
     await apis.create(audience, {})

@@ -14,10 +14,11 @@ export function judgeEndurance(result: EnduranceResult, minutes: number): FaultO
     summarise(samples)
   const total = Object.values(requests).reduce((sum, count) => sum + count, 0)
   const troubles = Object.entries(wrong).map(([what, count]) => `, ${count} × ${what}`)
+  const growth = minutes < shortest ? '' : `${slope.toFixed(2)} MB per 10 min after warm-up, `
   return {
     figure:
-      `${minutes} min, ${total} requests, ${kids} keys: ${slope.toFixed(2)} MB per 10 min after warm-up (${residentBefore.toFixed(0)} → ` +
-      `${residentAfter.toFixed(0)} MB), descriptors ${descriptorsBefore} → ${descriptorsAfter}, p50 ${p50[0]} → ${p50[1]} ms, ` +
+      `${minutes} min, ${total} requests, ${kids} keys: ${growth}${residentBefore.toFixed(0)} → ` +
+      `${residentAfter.toFixed(0)} MB, descriptors ${descriptorsBefore} → ${descriptorsAfter}, p50 ${p50[0]} → ${p50[1]} ms, ` +
       `p99 ${p99[0]} → ${p99[1]} ms${troubles.join('')}`,
     ok:
       total > 0 &&

@@ -9,10 +9,12 @@ export const stop: Fault = {
   engines: ['SQLite', 'PostgreSQL'],
   async run({ quick, database }) {
     const result = await stopUnderLoad({ stops: quick ? 3 : 30, environment: await database() })
-    const { stops, answered, answeredAfter, dropped, committedUnanswered, lost, slowest, badExits } = result
+    const { stops, answered, answeredAfter, dropped, late, committedUnanswered, lost, slowest, badExits } =
+      result
     return {
       figure:
-        `${stops} stops, ${answered} requests answered, ${answeredAfter} of them after the signal: ${dropped} dropped, ` +
+        `${stops} stops, ${answered} requests answered, ${answeredAfter} of them after the signal: ${dropped} dropped ` +
+        `(${late} sent on idle connections after it had lingered), ` +
         `${committedUnanswered} refreshes committed and unanswered, ${lost} sessions lost; ` +
         `slowest exit ${(slowest / second).toFixed(1)} s${badExits > 0 ? `, ${badExits} not with 0` : ''}`,
       ok: answeredAfter > 0 && dropped + committedUnanswered + lost + badExits === 0 && slowest <= exitLimit,
