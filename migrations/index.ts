@@ -8,10 +8,18 @@ import * as usersFromElsewhere from './0006-users-from-elsewhere.ts'
 import * as clientCookies from './0007-client-cookies.ts'
 import * as passwordImported from './0008-password-imported.ts'
 import * as foreignRefreshTokens from './0009-foreign-refresh-tokens.ts'
+import * as throttling from './0010-throttling.ts'
+import * as sealedSecrets from './0011-sealed-secrets.ts'
+import * as additiveMigrations from './0013-additive-migrations.ts'
 
 export interface Migration extends Knex.Migration {
   /** What the database remembers it by. It carries no file extension, so that source and build agree. */
   readonly name: string
+  /**
+   * Whether a version that does not know it can go on running on the database: no column is gone, has another name or type, or must be filled
+   * by whoever writes. So nodes can be upgraded one after the other, and taken back. False where nothing is said.
+   */
+  readonly additive?: boolean
 }
 
 /** Every migration, oldest first. A published one never changes. */
@@ -25,4 +33,7 @@ export const migrations: readonly Migration[] = [
   { name: '0007-client-cookies', ...clientCookies },
   { name: '0008-password-imported', ...passwordImported },
   { name: '0009-foreign-refresh-tokens', ...foreignRefreshTokens },
+  { name: '0010-throttling', ...throttling },
+  { name: '0011-sealed-secrets', ...sealedSecrets },
+  { name: '0013-additive-migrations', ...additiveMigrations },
 ]

@@ -4,18 +4,21 @@ import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import { openThrottle } from './compose/throttling.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
+import { Shedding } from './events/shedding.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
 import { GrantPipeline } from './grants/pipeline.ts'
 import { RefreshTokenGrant } from './grants/refresh-token.ts'
 import { createApp } from './http/app.ts'
+import { refuseEarly } from './http/early-refusal.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
-import { endpointBase } from './http/well-known/metadata.ts'
+import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
 import { createTrail } from './keys/audit-keys.ts'
-import { DirectoryVault } from './keys/directory-vault.ts'
+import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
@@ -23,9 +26,10 @@ import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
+import { IssuingLoad } from './tokens/issuing-load.ts'
 import { Mint } from './tokens/mint.ts'
 import { Revocation } from './tokens/revocation.ts'
 import { HashPool } from './users/hash-pool.ts'
@@ -125,9 +129,13 @@ async function composeIssuer(
     watch: observation.watch,
   })
   const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
-  const trail = createTrail(config, { store, onError, onWarning })
+  const vault = createVaults(config, store).configured
+  const trail = createTrail(vault, config, { store, onError, onWarning })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
-  const opening = trail.begin().then(() => openKeys(config, store, clock, onError))
+  const opening = vault
+    .confirm(store.secrets)
+    .then(() => trail.begin())
+    .then(() => KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError }))
   const keys = await opening.catch(async (error) => {
     await store.close()
     throw error
@@ -149,17 +157,29 @@ async function composeIssuer(
   const clientDirectory = new ClientDirectory(store)
   const apis = new ApiDirectory(store)
   const { watch } = observation
-  const hashes = new HashPool({ ...hashPolicy(config), watch })
+  const shedding = new Shedding(logger)
+  const hashes = new HashPool({
+    ...hashPolicy(config),
+    patience: config.hashWait,
+    onShed: (reason) => shedding.record('password', reason),
+    watch,
+  })
+  const load = new IssuingLoad({
+    most: config.issueQueue,
+    retryWithin: config.refreshRetryWindow / 2,
+    onShed: (grant, reason) => shedding.record(grant, reason),
+  })
   const sessions = new SessionService(store, keys, status.places, {
     idleTtl: config.sessionIdleTtl,
     ttl: config.sessionTtl,
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
-  const clients = new ClientAuthentication(clientDirectory, store, clock)
+  const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
+  const clients = new ClientAuthentication(clientDirectory, store, clock, gate)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, gate), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
@@ -167,8 +187,17 @@ async function composeIssuer(
   const sweeper = new Sweeper(store, onError)
   const readiness = new Readiness(store, keys, clock)
   const core = {
-    pipeline: new GrantPipeline({ issuer, apis, grants }),
-    mint: new Mint({ issuer, accessTokenTtl: config.accessTokenTtl, keys, status, store, clock, watch }),
+    pipeline: new GrantPipeline({ issuer, apis, grants, load }),
+    mint: new Mint({
+      issuer,
+      accessTokenTtl: config.accessTokenTtl,
+      keys,
+      status,
+      store,
+      clock,
+      load,
+      watch,
+    }),
     introspection: new Introspection({
       issuer,
       keys,
@@ -205,9 +234,14 @@ async function composeIssuer(
     tracing: observation.tracing,
   })
   const subscribers = () => status.stream.subscribers
-  observation.begin({ server, hashes, keys, clock, readiness, subscribers })
+  observation.begin({ server, hashes, load, shedding, keys, clock, readiness, subscribers })
   return {
-    handle: app.callback(),
+    handle: refuseEarly(app.callback(), {
+      path: issuerPath(issuer),
+      load,
+      logins: hashes,
+      requests: observation.requests,
+    }),
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
@@ -219,8 +253,10 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
+      shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
+      await throttle?.close()
       await status.close()
       await keys.close()
       clientDirectory.close()
@@ -235,14 +271,4 @@ async function composeIssuer(
 async function loadDjangoRoutes({ djangoClients }: Config) {
   if (Object.values(djangoClients).every((clientId) => clientId === undefined)) return undefined
   return (await import('./http/django/routes.ts')).addDjangoRoutes
-}
-
-function openKeys(
-  config: Config,
-  store: Store,
-  clock: Clock,
-  onError: (error: unknown) => void,
-): Promise<KeyRing> {
-  const vault = new DirectoryVault(config.keysDir)
-  return KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError })
 }

@@ -25,6 +25,10 @@ export interface Config {
   /** How many connections to PostgreSQL a process has at most. */
   readonly databasePool: number
   readonly keysDir: string
+  /** 32 bytes: the keys are sealed with it in the database. Undefined: they lie in `keysDir`. */
+  readonly vaultKey: Buffer | undefined
+  /** The one that they were sealed with before. */
+  readonly vaultKeyPrevious: Buffer | undefined
   readonly keyRotation: number
   readonly keyBits: 2048 | 3072 | 4096
   readonly accessTokenTtl: number
@@ -35,7 +39,12 @@ export interface Config {
   readonly bcryptCost: number
   readonly hashThreads: number
   readonly hashQueue: number
+  readonly hashWait: number
+  /** How many tokens may wait for a commit or a signature. */
+  readonly issueQueue: number
   readonly passwordMinLength: number
+  /** Whether whoever guesses passwords or client secrets is slowed down. */
+  readonly throttle: boolean
   readonly maxConnections: number
   readonly logLevel: (typeof logLevels)[number]
   readonly adminHost: string
@@ -164,6 +173,8 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     databaseUrl: values.MINTAGE_DATABASE_URL,
     databasePool: values.MINTAGE_DATABASE_POOL,
     keysDir: values.MINTAGE_KEYS_DIR,
+    vaultKey: values.MINTAGE_VAULT_KEY,
+    vaultKeyPrevious: values.MINTAGE_VAULT_KEY_PREVIOUS,
     keyRotation: values.MINTAGE_KEY_ROTATION,
     keyBits: values.MINTAGE_KEY_BITS,
     accessTokenTtl: values.MINTAGE_ACCESS_TOKEN_TTL,
@@ -174,7 +185,10 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     bcryptCost: values.MINTAGE_BCRYPT_COST,
     hashThreads: values.MINTAGE_HASH_THREADS,
     hashQueue: values.MINTAGE_HASH_QUEUE,
+    hashWait: values.MINTAGE_HASH_WAIT,
+    issueQueue: values.MINTAGE_ISSUE_QUEUE,
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
+    throttle: values.MINTAGE_THROTTLE === 'on',
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
     logLevel: values.MINTAGE_LOG_LEVEL,
     adminHost: values.MINTAGE_ADMIN_HOST,

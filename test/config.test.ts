@@ -28,6 +28,8 @@ test('without any variable the defaults of the interface hold', (t) => {
     databasePool: 10,
     databaseUrl: 'sqlite:./data/mintage.db',
     keysDir: './keys',
+    vaultKey: undefined,
+    vaultKeyPrevious: undefined,
     keyRotation: 30 * day,
     keyBits: 2048,
     accessTokenTtl: 15 * minute,

@@ -1,3 +1,4 @@
+import type { Vaults } from '../keys/installed-vault.ts'
 import type { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Vault } from '../keys/vault.ts'
 import type { AuditKeys, AuditTrail } from '../store/audit/audit-trail.ts'
@@ -14,12 +15,14 @@ import { SessionAdmin } from './session-admin.ts'
 import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
 import { UserImport } from './user-import.ts'
+import { VaultAdmin } from './vault-admin.ts'
 
 export interface AdministrationOptions {
   readonly store: Store
   readonly hashes: HashPool
   readonly keeper: RingKeeper
   readonly vault: Vault
+  readonly vaults: Vaults
   readonly trail: AuditTrail
   readonly auditKeys: AuditKeys
   /** In characters. */
@@ -41,6 +44,7 @@ export class Administration {
   readonly tokens: TokenInspection
   readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
+  readonly vault: VaultAdmin
 
   constructor(options: AdministrationOptions) {
     this.clients = new ClientAdmin(options.store)
@@ -54,5 +58,6 @@ export class Administration {
     this.tokens = new TokenInspection(options)
     this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)
+    this.vault = new VaultAdmin(options)
   }
 }

@@ -50,14 +50,16 @@ export class KeyAdmin {
   /**
    * Withdraws every signing and MAC key at once and ends all sessions, for the directory has leaked. The audit trail
    * goes over to a new key too.
+   * @param lost how many keys were given up with their vault key.
    */
-  async revokeAll(): Promise<void> {
+  async revokeAll(lost = 0): Promise<void> {
     const auditKey = await this.#trail.rotateKey()
     await this.#keeper.revokeAll(async (tx) => {
       const count = await tx.sessions.end('all', 'keys_revoked', tx.now)
       await tx.status.revokeBlocks('all')
       await tx.record({ type: 'sessions.revoked', reason: 'keys_revoked', count })
       await tx.record({ type: 'audit_key.rotated', id: auditKey })
+      if (lost > 0) await tx.record({ type: 'vault.lost', count: lost })
     })
   }
 

@@ -9,9 +9,13 @@ import { say, warn } from './output.ts'
  */
 export async function administer<T>(
   use: (administration: Administration) => Promise<T>,
-  { mayCreate = false }: { readonly mayCreate?: boolean } = {},
+  { mayCreate = false, anyVault = false }: { readonly mayCreate?: boolean; readonly anyVault?: boolean } = {},
 ): Promise<T> {
-  const installation = await openInstallation(await loadConfig(), { onProblem: warn, mustExist: !mayCreate })
+  const installation = await openInstallation(await loadConfig(), {
+    onProblem: warn,
+    mustExist: !mayCreate,
+    anyVault,
+  })
   const { newFile } = installation.store
   try {
     const result = await use(installation.administration)

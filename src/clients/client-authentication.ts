@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
+import type { Gate, Outcome } from '../limits/gate.ts'
 import { InvalidClientError } from '../protocol/errors.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Store } from '../store/store.ts'
-import type { ClientDirectory } from './client-directory.ts'
+import type { ClientDirectory, RegisteredClient } from './client-directory.ts'
 import { createClientSecret, matchesSecret } from './client-secret.ts'
 
 /** How a client says who it is: by HTTP Basic, in the body, or by its name alone (RFC 6749 §2.3). */
@@ -15,44 +16,58 @@ export interface ClientCredentials {
 /** Compared when the client is unknown, so that the comparison tells nothing. That a client exists is no secret. */
 const decoy = createClientSecret('nobody', 0).record
 
+type Refusal = 'unknown' | 'secret' | 'disabled' | 'method'
+
 /** Tells which client sends a request (RFC 6749 §3.2.1). */
 export class ClientAuthentication {
   readonly #directory: ClientDirectory
   readonly #store: Store
   readonly #clock: Clock
+  readonly #gate: Gate
 
-  constructor(directory: ClientDirectory, store: Store, clock: Clock) {
+  constructor(directory: ClientDirectory, store: Store, clock: Clock, gate: Gate) {
     this.#directory = directory
     this.#store = store
     this.#clock = clock
+    this.#gate = gate
   }
 
   /**
    * A confidential client by its secret, a public one by its name.
+   * @param network where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself.
    * @throws {InvalidClientError} the same for every reason: missing, unknown, wrong secret, disabled.
+   * @throws {ThrottledError} when too many secrets were tried before. A name alone is none.
    */
-  async authenticate(credentials: ClientCredentials | undefined): Promise<ClientRecord> {
+  async authenticate(
+    credentials: ClientCredentials | undefined,
+    network: string | undefined,
+  ): Promise<ClientRecord> {
     if (!credentials) throw new InvalidClientError('Client authentication is missing.')
     const { clientId, secret } = credentials
     const registered = await this.#directory.find(clientId)
-    const matches = matchesSecret(secret ?? '', registered?.secrets ?? [decoy], this.#clock.now())
-    if (!registered) throw this.#refuse('unknown')
-    const { client } = registered
-    if (client.public ? secret !== undefined : !matches) {
-      throw this.#refuse(secret === undefined ? 'method' : 'secret', client)
+    let reason: Refusal | undefined
+    const check = (): Outcome<ClientRecord> => {
+      reason = findRefusal(registered, secret, this.#clock.now())
+      if (reason === undefined && registered) return { passed: registered.client }
+      return { refused: registered?.client.clientId }
     }
-    if (client.disabledAt !== null) throw this.#refuse('disabled', client)
-    return client
+    const subject = { kind: 'client', name: clientId, network } as const
+    const outcome = await (secret === undefined ? check() : this.#gate.trySecret(subject, check))
+    if ('passed' in outcome) return outcome.passed
+    throw this.#refuse(reason ?? 'unknown', registered?.client)
   }
 
   /** As {@link authenticate}, and a client that has only a name is refused. */
-  async authenticateConfidential(credentials: ClientCredentials | undefined): Promise<ClientRecord> {
-    const client = await this.authenticate(credentials)
+  async authenticateConfidential(
+    credentials: ClientCredentials | undefined,
+    network: string | undefined,
+  ): Promise<ClientRecord> {
+    const client = await this.authenticate(credentials, network)
     if (client.public) throw this.#refuse('method', client)
     return client
   }
 
-  #refuse(reason: 'unknown' | 'secret' | 'disabled' | 'method', client?: ClientRecord): InvalidClientError {
+  #refuse(reason: Refusal, client?: ClientRecord): InvalidClientError {
     // The name of an unknown client is whatever a stranger typed, a secret perhaps, so it is not told.
     this.#store.tell({
       type: 'client.authentication_failed',
@@ -61,4 +76,17 @@ export class ClientAuthentication {
     })
     return new InvalidClientError()
   }
+}
+
+/** Why a client is not who it says; undefined when it is. */
+function findRefusal(
+  registered: RegisteredClient | undefined,
+  secret: string | undefined,
+  now: number,
+): Refusal | undefined {
+  const matches = matchesSecret(secret ?? '', registered?.secrets ?? [decoy], now)
+  if (!registered) return 'unknown'
+  const { client } = registered
+  if (client.public ? secret !== undefined : !matches) return secret === undefined ? 'method' : 'secret'
+  return client.disabledAt === null ? undefined : 'disabled'
 }

@@ -1,7 +1,7 @@
 import { Administration } from '../admin/administration.ts'
 import type { Config } from '../config.ts'
 import { createTrail, VaultAuditKeys } from '../keys/audit-keys.ts'
-import { DirectoryVault } from '../keys/directory-vault.ts'
+import { createVaults, findPresent } from '../keys/installed-vault.ts'
 import { RingKeeper } from '../keys/ring-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import { openStore, type Store } from '../store/store.ts'
@@ -23,16 +23,19 @@ export interface InstallationOptions {
   readonly mustExist?: boolean
   /** Refuses a database that was taken back in time; otherwise the problem is told when something was changed. */
   readonly refuseOld?: boolean
+  /** Whether the keys are used where they lie, be it elsewhere than the configuration says: to be moved. */
+  readonly anyVault?: boolean
 }
 
 /** Opens an installation for administration, beside a server that may be running on it. */
 export async function openInstallation(
   config: Config,
-  { onProblem, refuseOld = false, ...options }: InstallationOptions,
+  { onProblem, refuseOld = false, anyVault = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
   const store = await openStore({ url: config.databaseUrl, isPatient: true, ...options })
-  const vault = new DirectoryVault(config.keysDir)
-  const trail = createTrail(config, { store, onError: onProblem, onWarning: onProblem })
+  const vaults = createVaults(config, store)
+  const vault = anyVault ? await findPresent(vaults, store) : vaults.configured
+  const trail = createTrail(vault, config, { store, onError: onProblem, onWarning: onProblem })
   store.stampWith(() => trail.openIfPossible())
   if (refuseOld) {
     await trail.refuseOld().catch(async (error) => {
@@ -54,6 +57,7 @@ export async function openInstallation(
       hashes,
       keeper,
       vault,
+      vaults,
       trail,
       auditKeys: new VaultAuditKeys(vault),
       passwordMinLength: config.passwordMinLength,

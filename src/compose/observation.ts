@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { EventSink } from '../events/event.ts'
 import { type Logger, logEvents } from '../events/log.ts'
 import { Metrics, type Sample } from '../events/metrics.ts'
+import type { Shedding } from '../events/shedding.ts'
 import { createAdminApp } from '../http/admin.ts'
 import type { Readiness } from '../http/health.ts'
 import type { AnsweredRequest, RequestObserver } from '../http/middleware/observe.ts'
@@ -28,6 +29,8 @@ const loadAfter = second
 export interface Observed {
   readonly server: HttpServer
   readonly hashes: HashPool
+  readonly load: { readonly underWay: number }
+  readonly shedding: Shedding
   readonly keys: KeyRing
   readonly clock: Clock
   readonly readiness: Readiness
@@ -139,7 +142,8 @@ function countRequests(metrics: Metrics): RequestObserver {
   }
 }
 
-function followAll(metrics: Metrics, { server, hashes, keys, clock, subscribers }: Observed): void {
+function followAll(metrics: Metrics, observed: Observed): void {
+  const { server, hashes, load, shedding, keys, clock, subscribers } = observed
   if (subscribers) metrics.follow('mintage_status_subscribers', subscribers)
   metrics.follow('mintage_build_info', () => [
     { value: 1, labels: { version: readVersion(), node: process.version } },
@@ -149,6 +153,8 @@ function followAll(metrics: Metrics, { server, hashes, keys, clock, subscribers 
     [...server.refusals].map(([status, value]): Sample => ({ value, labels: { status: String(status) } })),
   )
   metrics.follow('mintage_password_hash_queue_length', () => hashes.waiting)
+  metrics.follow('mintage_tokens_under_way', () => load.underWay)
+  metrics.follow('mintage_requests_shed_total', () => shedding.samples())
   metrics.follow('mintage_signing_keys', () =>
     (['next', 'current', 'retired'] as const).map((state) => ({
       value: keys.record.keys.filter((key) => key.state === state).length,

@@ -49,6 +49,17 @@ export function judgeCombinations(
       `MINTAGE_STATE_DIR is missing: on PostgreSQL (MINTAGE_DATABASE_URL, ${origin('MINTAGE_DATABASE_URL') ?? 'default'}) each node needs a directory of its own, which tells it when the database went back in time; expected the path of a directory.`,
     )
   }
+  const { MINTAGE_VAULT_KEY: vaultKey, MINTAGE_VAULT_KEY_PREVIOUS: previousKey } = values
+  if (previousKey !== undefined && vaultKey === undefined) {
+    problems.push(
+      'MINTAGE_VAULT_KEY is missing: MINTAGE_VAULT_KEY_PREVIOUS only opens what was sealed before; name the key that the keys are to be sealed under.',
+    )
+  }
+  if (previousKey !== undefined && vaultKey?.equals(previousKey)) {
+    problems.push(
+      'MINTAGE_VAULT_KEY_PREVIOUS is the same as MINTAGE_VAULT_KEY: unset it, or name the key that the keys were sealed under before.',
+    )
+  }
   const { MINTAGE_PORT: port, MINTAGE_ADMIN_PORT: adminPort } = values
   if (port !== 0 && port === adminPort && isSameHost(values.MINTAGE_HOST, values.MINTAGE_ADMIN_HOST)) {
     const same = `${name('MINTAGE_ADMIN_PORT', String(adminPort))} is the same as ${name('MINTAGE_PORT', String(port))}: `

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { logLevels } from '../events/log.ts'
-import { day, second } from '../lib/durations.ts'
+import { day, minute, second } from '../lib/durations.ts'
 import { lifeBounds } from '../tokens/lives.ts'
 import { leastBcryptCost, mostBcryptCost } from '../users/hashes/hash-format.ts'
 import {
@@ -105,10 +105,12 @@ export const settings = z.object({
     './keys',
     'Where the private keys lie, mode 0600 each. A relative path counts from the working directory.',
   ),
-  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', {
-    secret: true,
-    idle: true,
-  }),
+  MINTAGE_VAULT_KEY: optional(vaultKey, 'Seals the keys in the database instead.', { secret: true }),
+  MINTAGE_VAULT_KEY_PREVIOUS: optional(
+    vaultKey,
+    'The vault key before that one, until `mintage keys reseal` has sealed all keys under the new one.',
+    { secret: true },
+  ),
   MINTAGE_STATE_DIR: optional(
     directory,
     'Where the high-water mark lies, one directory per node. It tells a start that the database went back in time.',
@@ -161,18 +163,26 @@ export const settings = z.object({
     '64',
     'How many logins may wait for a thread; past it the answer is 503.',
   ),
+  MINTAGE_HASH_WAIT: preset(
+    duration({ least: 10, most: minute }),
+    '5s',
+    'How long a login may wait for a thread; then the answer is 503, and its password is not looked at.',
+  ),
+  MINTAGE_ISSUE_QUEUE: preset(
+    whole(4, 100_000),
+    '1024',
+    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all; when more comes than can be done, a sixteenth of that.',
+  ),
   MINTAGE_PASSWORD_MIN_LENGTH: preset(
     whole(1, 64),
     '15',
     'The least length of a password in characters, when one is set, not when one is imported.',
   ),
-  MINTAGE_THROTTLE: optional(
+  MINTAGE_THROTTLE: preset(
     oneOf(['on', 'off']),
-    'Slows down whoever guesses passwords or client secrets.',
-    {
-      defaultInWords: '`on` (`dev`: `off`)',
-      idle: true,
-    },
+    'on',
+    'Slows down whoever guesses passwords or client secrets; see docs/throttling.md.',
+    { defaultInWords: '`on` (`dev`: `off`)' },
   ),
   MINTAGE_MAX_CONNECTIONS: preset(
     whole(1, 1_000_000),

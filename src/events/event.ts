@@ -93,6 +93,34 @@ export type Event =
       readonly client?: string
     }
   | {
+      /**
+       * So many logins failed, or were tried, for one name or from one network that more are refused until then. The
+       * user is told only where the account exists.
+       */
+      readonly type: 'login.throttled'
+      readonly by: ThrottledBy
+      /** Milliseconds since the epoch. */
+      readonly until: number
+      readonly user?: string
+      readonly network?: string
+    }
+  | {
+      /** The same for the secret of a client, which is told only where it is registered. */
+      readonly type: 'client.throttled'
+      readonly by: ThrottledBy
+      /** Milliseconds since the epoch. */
+      readonly until: number
+      readonly client?: string
+      readonly network?: string
+    }
+  | {
+      /** An operator had failures forgotten: those about a user or a client, those from a network, or all. */
+      readonly type: 'throttle.cleared'
+      readonly user?: string
+      readonly client?: string
+      readonly network?: string
+    }
+  | {
       /** A client was registered or changed. Disabling and deleting it end its sessions. */
       readonly type:
         | 'client.created'
@@ -139,6 +167,23 @@ export type Event =
       readonly id: number
     }
   | {
+      /** The private keys lie under another vault key in the database; the count is of those that were sealed anew. */
+      readonly type: 'vault.resealed'
+      readonly vaultKey: string
+      readonly count: number
+    }
+  | {
+      /** The private keys were moved into the database or out of it. */
+      readonly type: 'vault.moved'
+      readonly to: 'database' | 'directory'
+      readonly count: number
+    }
+  | {
+      /** The vault key was lost, and so many private keys with it. */
+      readonly type: 'vault.lost'
+      readonly count: number
+    }
+  | {
       /** Audit rows older than `before` were deleted, up to that place of the chain. */
       readonly type: 'audit.pruned'
       /** Milliseconds since the epoch. */
@@ -158,6 +203,9 @@ export type Event =
       /** How far this node had seen it go; null when it had no mark. */
       readonly mark: number | null
     }
+
+/** What was counted: failures for a name, failures from a network, or attempts of any kind. */
+export type ThrottledBy = 'name' | 'network' | 'requests'
 
 /** Why a session ended before its time. */
 export type SessionEnd =

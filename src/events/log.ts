@@ -66,8 +66,11 @@ const warnings: ReadonlySet<Event['type']> = new Set([
   'session.adopted',
   'session.reused',
   'session.foreign_client',
+  'login.throttled',
+  'client.throttled',
   'key.revoked',
   'mac_key.revoked',
+  'vault.lost',
   'database.recovered',
 ])
 

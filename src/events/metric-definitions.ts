@@ -1,4 +1,6 @@
-import type { Event, SessionEnd } from './event.ts'
+import { shedReasons } from '../lib/overloaded-error.ts'
+import { grantTypes } from '../protocol/grant-types.ts'
+import type { Event, SessionEnd, ThrottledBy } from './event.ts'
 
 /** What one metric is: its kind, what it counts, and the labels that tell its series apart. */
 export interface MetricDefinition {
@@ -48,6 +50,8 @@ const clientFailures = reasons<ReasonOf<'client.authentication_failed'>>({
   method: true,
 })
 
+const throttledBy: readonly ThrottledBy[] = ['name', 'network', 'requests']
+
 /**
  * Every metric of Mintage itself. No label holds a client, a user, a key or a path: their number would grow with what
  * strangers send. docs/metrics.md is made from this.
@@ -95,6 +99,11 @@ export const metricDefinitions = {
     help: 'Requests whose client could not be authenticated, by reason.',
     labels: { reason: clientFailures },
   },
+  mintage_throttle_refusals_total: {
+    kind: 'counter',
+    help: 'Attempts that were refused unseen because there were too many before, by whose secret was tried and what was counted.',
+    labels: { kind: ['user', 'client'], by: throttledBy },
+  },
   mintage_sessions_started_total: { kind: 'counter', help: 'Sessions started.' },
   mintage_sessions_ended_total: {
     kind: 'counter',
@@ -135,6 +144,15 @@ export const metricDefinitions = {
   mintage_password_hash_queue_length: {
     kind: 'gauge',
     help: 'Passwords that wait for a hashing thread now. When the queue is full, logins are answered with 503.',
+  },
+  mintage_tokens_under_way: {
+    kind: 'gauge',
+    help: 'Tokens that wait for a commit or a signature now, or are in either. At MINTAGE_ISSUE_QUEUE refreshes are answered with 503, at half of it clients that ask for themselves.',
+  },
+  mintage_requests_shed_total: {
+    kind: 'counter',
+    help: 'Token requests answered with 503 before anything was done for them: no room to wait (full), waited for too long (late), or whoever asked hung up (gone).',
+    labels: { grant: grantTypes, reason: shedReasons },
   },
   mintage_signature_duration_seconds: {
     kind: 'histogram',

@@ -28,6 +28,10 @@ export interface GrantRequest {
   readonly exchange: ForeignRefreshToken | undefined
   /** What the password grant's `username` is; a user name when undefined. */
   readonly loginName: LoginName | undefined
+  /** See {@link KnownClientRequest.network}. */
+  readonly network: string | undefined
+  /** See {@link KnownClientRequest.signal}. */
+  readonly signal: AbortSignal | undefined
 }
 
 /** One `grant_type`: from a request to an authorization, never to a signature. */

@@ -20,7 +20,7 @@ export class PasswordGrant implements Grant {
   }
 
   async authorize(request: GrantRequest): Promise<Authorization> {
-    const { client, parameters } = request
+    const { client, parameters, loginName, network, signal } = request
     const username = parameters.get('username')
     const password = parameters.get('password')
     if (username === undefined || password === undefined) {
@@ -28,7 +28,8 @@ export class PasswordGrant implements Grant {
     }
     const target = chooseTarget(request.targets, request.resource, request.scopes)
     const scopes = grantScopes(target, request.scopes)
-    const user = await this.#users.authenticate(username, password, client.clientId, request.loginName)
+    const attempt = { by: loginName, network, signal }
+    const user = await this.#users.authenticate(username, password, client.clientId, attempt)
     if (!user) throw new InvalidGrantError('The user name or password is wrong.')
     return {
       grant: 'password',

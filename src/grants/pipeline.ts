@@ -12,6 +12,7 @@ import type { Counting } from '../sessions/refresh-decision.ts'
 import type { ShownToken } from '../sessions/session-origin.ts'
 import type { ClientRecord } from '../store/client-table.ts'
 import type { Authorization } from '../tokens/authorization.ts'
+import type { IssuingLoad } from '../tokens/issuing-load.ts'
 import type { LoginName } from '../users/user-authentication.ts'
 import type { Grant } from './grant.ts'
 
@@ -28,12 +29,17 @@ export interface KnownClientRequest {
   readonly exchange?: ForeignRefreshToken | undefined
   /** What `username` is; a user name where nothing else is said. */
   readonly loginName?: LoginName | undefined
+  /** Where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself. */
+  readonly network: string | undefined
+  /** Aborts when nobody waits for the answer any more, so that no password is hashed for it. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface PipelineOptions {
   readonly issuer: string
   readonly apis: ApiDirectory
   readonly grants: readonly Grant[]
+  readonly load: IssuingLoad
 }
 
 /**
@@ -52,16 +58,17 @@ export class GrantPipeline {
   /**
    * @param client has been authenticated, or was named by the installation itself.
    * @throws {OAuthError} the reason why there will be no token.
+   * @throws {OverloadedError} when too many tokens are under way; nothing was redeemed, and no password looked at.
    */
   async authorizeKnown(client: ClientRecord, request: KnownClientRequest): Promise<Authorization> {
-    const { parameters, idempotencyKey, counting, resume, exchange, loginName } = request
-    const { apis, issuer } = this.#options
+    const { parameters, idempotencyKey, counting, resume, exchange, loginName, network, signal } = request
+    const { apis, issuer, load } = this.#options
     const grant = this.#findGrant(parameters.get('grant_type'))
     if (!client.grants.includes(grant.type)) {
       throw new UnauthorizedClientError(`The client may not use the grant type ${grant.type}.`)
     }
     const scope = parameters.get('scope')
-    return grant.authorize({
+    const asked = {
       client,
       parameters,
       targets: listTargets(client, await apis.list(), issuer),
@@ -72,7 +79,12 @@ export class GrantPipeline {
       resume,
       exchange,
       loginName,
-    })
+      network,
+      signal,
+    }
+    load.check(grant.type)
+    // A password waits in a queue of its own, which takes no place from those who need none.
+    return grant.type === 'password' ? grant.authorize(asked) : load.during(() => grant.authorize(asked))
   }
 
   #findGrant(type: string | undefined): Grant {

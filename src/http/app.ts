@@ -46,7 +46,7 @@ export interface AppOptions {
     | {
         readonly addRoutes: typeof addDjangoRoutes
         readonly clients: DjangoClients
-        readonly services: Omit<DjangoServices, 'cookies'>
+        readonly services: Omit<DjangoServices, 'cookies' | 'networks'>
       }
     | undefined
   readonly readiness: Readiness
@@ -73,9 +73,13 @@ export function createApp(options: AppOptions): Koa {
   const prefixes = [...new Set(['', toPattern(path)])]
   for (const prefix of prefixes) {
     const form = [forbidStoring, readForm] as const
-    router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint({ ...options, cookies }))
-    router.post(`${prefix}/oauth2/introspect`, ...form, introspectionEndpoint(clients, options.introspection))
-    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options, cookies))
+    router.post(`${prefix}/oauth2/token`, ...form, tokenEndpoint({ ...options, cookies, networks }))
+    router.post(
+      `${prefix}/oauth2/introspect`,
+      ...form,
+      introspectionEndpoint(clients, options.introspection, networks),
+    )
+    router.post(`${prefix}/oauth2/revoke`, ...form, revocationEndpoint(clients, options, cookies, networks))
     router.get(`${prefix}/.well-known/jwks.json`, jwksEndpoint(options.keys, options.jwksMaxAge))
     router.get(`${prefix}/status-lists`, aggregationEndpoint(status))
     router.get(`${prefix}/status-lists/events`, statusEventsEndpoint(status.stream, clients, networks))
@@ -84,7 +88,7 @@ export function createApp(options: AppOptions): Koa {
   }
   const { django } = options
   const djangoPaths = django
-    ? django.addRoutes(router, { prefixes, path }, django.clients, { ...django.services, cookies })
+    ? django.addRoutes(router, { prefixes, path }, django.clients, { ...django.services, cookies, networks })
     : []
   // RFC 8414 §3.1 puts the issuer's path behind the well-known one; OpenID Connect Discovery before it.
   for (const name of ['oauth-authorization-server', 'openid-configuration']) {

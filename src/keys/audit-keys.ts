@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto'
 import { type AuditKeys, AuditTrail, type AuditTrailOptions } from '../store/audit/audit-trail.ts'
 import { HighWaterMark } from '../store/audit/high-water-mark.ts'
 import type { AuditKey } from '../store/audit/seal.ts'
-import { DirectoryVault } from './directory-vault.ts'
 import { generateMacKey, loadAuditKey } from './key-pair.ts'
 import { type Vault, VaultError } from './vault.ts'
 
@@ -36,11 +35,12 @@ export class VaultAuditKeys implements AuditKeys {
   }
 }
 
-/** The audit trail of a process: its keys with the others, and its node's high-water mark there or in `stateDir`. */
+/** The audit trail of a process: its keys with the others, and its node's high-water mark in `stateDir` or `keysDir`. */
 export function createTrail(
+  vault: Vault,
   { keysDir, stateDir }: { readonly keysDir: string; readonly stateDir: string | undefined },
   options: Omit<AuditTrailOptions, 'keys' | 'mark'>,
 ): AuditTrail {
-  const keys = new VaultAuditKeys(new DirectoryVault(keysDir))
+  const keys = new VaultAuditKeys(vault)
   return new AuditTrail({ ...options, keys, mark: new HighWaterMark(stateDir ?? keysDir) })
 }

@@ -2,6 +2,7 @@ import { constants, readdirSync } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { randomToken } from '../lib/ids.ts'
+import type { SecretReader } from '../store/secret-table.ts'
 import { revocationCommand, type SecretName, type Vault, VaultError } from './vault.ts'
 
 const signingKeyFile = /^([A-Za-z0-9_-]{43})\.pem$/
@@ -24,6 +25,15 @@ export class DirectoryVault implements Vault {
 
   locate(name: SecretName): string {
     return join(this.#directory, fileName(name))
+  }
+
+  async confirm(secrets: Pick<SecretReader, 'standing'>): Promise<void> {
+    const { vaultKey } = await secrets.standing()
+    if (vaultKey === null) return
+    throw new VaultError(
+      'elsewhere',
+      `The keys of this installation are sealed in the database under the vault key ${vaultKey}, and do not lie in ${this.#directory}: set MINTAGE_VAULT_KEY.`,
+    )
   }
 
   async save(name: SecretName, secret: string): Promise<void> {

@@ -53,6 +53,7 @@ export class RingSwaps {
 
   #commit(ring: RingRecord, draw: Draw, also: Also | undefined): Promise<RingRecord | undefined> {
     return this.#store.transaction(async (tx) => {
+      await this.#vault.confirm(tx.secrets)
       const { change, events } = draw(tx.now)
       if (!(await tx.keys.swap(ring.version, change))) return undefined
       for (const event of events) await tx.record(event)

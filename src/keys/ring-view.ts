@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { UnavailableError } from '../lib/unavailable-error.ts'
 import type { RingRecord } from '../store/key-table.ts'
 import { type Jwks, publishedJwk, renderJwks } from './jwks.ts'
 import { importPublicKey, loadMacKey, loadSigner } from './key-pair.ts'
@@ -27,7 +28,8 @@ export interface RingView {
 /**
  * Loads the keys of a ring, those that `previous` holds already excepted: a key that was checked once is not read
  * again. When the current key cannot be loaded, the one that signed before goes on as long as it is published.
- * @throws {TypeError} when the database holds no RSA key under a `kid`.
+ * @throws {TypeError} when the database holds no RSA key under a `kid`; {UnavailableError} when the vault lies in a
+ *   database that cannot be used.
  */
 export async function loadView(ring: RingRecord, vault: Vault, previous?: RingView): Promise<RingView> {
   const signers = new Map<string, Signer>()
@@ -65,6 +67,8 @@ async function attempt<T>(loading: Promise<T>, problems: Error[]): Promise<T | u
   try {
     return await loading
   } catch (error) {
+    // A vault in the database is away with it, and says nothing of its keys.
+    if (error instanceof UnavailableError) throw error
     problems.push(error instanceof Error ? error : new Error(String(error)))
     return undefined
   }

@@ -13,6 +13,8 @@ const retryPause = 250
 
 export interface FollowerOptions {
   readonly store: Store
+  /** Lets this process itself go by the new keys; verifiers hear of them afterwards. */
+  readonly takeKeys: () => Promise<void>
   readonly onError: (error: unknown) => void
 }
 
@@ -30,6 +32,7 @@ export interface Following {
  */
 export class StatusFollower {
   readonly #store: Store
+  readonly #takeKeys: () => Promise<void>
   readonly #onError: (error: unknown) => void
   readonly #following: Following[] = []
   #board: StatusBoard
@@ -46,11 +49,12 @@ export class StatusFollower {
   #closed = false
 
   private constructor(
-    { store, onError }: FollowerOptions,
+    { store, takeKeys, onError }: FollowerOptions,
     board: StatusBoard,
     changes: readonly NumberedChange[],
   ) {
     this.#store = store
+    this.#takeKeys = takeKeys
     this.#onError = onError
     this.#board = board
     this.#last = lastOf(changes, board.version)
@@ -127,6 +131,8 @@ export class StatusFollower {
       if (known !== undefined && this.#last !== undefined && known !== this.#last) return this.#makeGood()
       const news = known === undefined ? changes : changes.slice(1)
       if (!isGapless(news, version)) break
+      // Or a token that is signed meanwhile with a withdrawn key would be refused as soon as it is there.
+      if (news.some(({ change }) => change.kind === 'keys')) await this.#takeKeys().catch(this.#onError)
       for (const change of news) this.#board.apply(change)
       this.#last = lastOf(news, this.#board.version)
       for (const following of this.#following) following.changed(news)

@@ -17,7 +17,10 @@ export interface StatusOptions {
   /** The issuer without a slash at its end: what endpoints are appended to. */
   readonly base: string
   readonly store: Store
-  readonly keys: SigningKeys
+  readonly keys: SigningKeys & {
+    /** Takes over the keys that the database has. */
+    reload(): Promise<void>
+  }
   readonly clock: Clock
   /** How long access tokens live, in milliseconds. */
   readonly accessTokenTtl: number
@@ -69,7 +72,10 @@ export class Status {
 
   /** Reads the lists and follows what happens to them until {@link close}. */
   static async open(options: StatusOptions): Promise<Status> {
-    const { follower, changes } = await StatusFollower.open(options)
+    const { follower, changes } = await StatusFollower.open({
+      ...options,
+      takeKeys: () => options.keys.reload(),
+    })
     const status = new Status(options, follower, changes)
     status.#upkeep.start()
     return status

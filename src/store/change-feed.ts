@@ -6,7 +6,7 @@ import { PostgresWatch, wake } from './postgres-watch.ts'
 import { SqliteWatch } from './sqlite-watch.ts'
 
 /** What other processes are told of. */
-export type Topic = 'clients' | 'apis' | 'keys' | 'status'
+export type Topic = 'clients' | 'apis' | 'keys' | 'status' | 'throttles'
 
 type Listener = () => void
 

@@ -6,6 +6,8 @@ import { migrations } from '../../migrations/index.ts'
 import { openDatabase } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
+import { readSchema } from './schema.ts'
+import { type SecretReader, SecretTable } from './secret-table.ts'
 import { SqliteClient } from './sqlite-client.ts'
 import { loadSqliteDriver } from './sqlite-driver.ts'
 
@@ -24,8 +26,12 @@ export interface DatabaseFacts {
   readonly missingMigrations: readonly string[]
   /** Migrations that the database has and this version does not know. */
   readonly unknownMigrations: readonly string[]
+  /** Those of them after which this version cannot run on it. */
+  readonly breakingMigrations: readonly string[]
   /** Undefined where there are no tables for it yet. */
   readonly ring: RingRecord | undefined
+  /** The sealed keys as they were; undefined where there is no table for them yet. */
+  readonly secrets: SecretReader | undefined
   /** The database's clock, in milliseconds since the epoch, and how long it took to ask; undefined on SQLite. */
   readonly clock: { readonly now: number; readonly asked: number; readonly answered: number } | undefined
   /** When the newest audit row was written, in milliseconds since the epoch. */
@@ -64,21 +70,28 @@ export async function inspectDatabase(url: string): Promise<DatabaseFacts | unde
 async function look(knex: Knex, file: string | undefined): Promise<DatabaseFacts> {
   const engine = file === undefined ? 'postgres' : 'sqlite'
   const answers = file === undefined ? await askPostgres(knex) : await askSqlite(knex, file)
-  const applied = (await knex.schema.hasTable('knex_migrations'))
-    ? (await knex('knex_migrations').select('name').orderBy('id')).map((row) => String(row.name))
-    : []
-  const known = migrations.map((migration) => migration.name)
-  const unknownMigrations = applied.filter((name) => !known.includes(name))
-  const missingMigrations = known.filter((name) => !applied.includes(name))
-  const isReadable = applied.length > 0 && unknownMigrations.length === 0
+  const { applied, missing, unknown, breaking } = await readSchema(knex, migrations)
+  const isReadable = applied.length > 0 && breaking.length === 0
   return {
     engine,
     file,
     ...answers,
-    missingMigrations,
-    unknownMigrations,
+    missingMigrations: missing,
+    unknownMigrations: unknown,
+    breakingMigrations: breaking,
     ring: isReadable ? await new KeyTable(knex).read() : undefined,
+    secrets: isReadable && (await knex.schema.hasTable('vault')) ? await readSecrets(knex) : undefined,
     lastChange: isReadable ? await readLastChange(knex) : undefined,
+  }
+}
+
+async function readSecrets(knex: Knex): Promise<SecretReader> {
+  const table = new SecretTable(knex)
+  const [standing, rows] = [await table.standing(), await table.all()]
+  return {
+    standing: async () => standing,
+    find: async (name) => rows.find((row) => row.name === name),
+    all: async () => rows,
   }
 }
 

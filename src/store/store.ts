@@ -2,28 +2,22 @@ import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { unwatched, type Watch } from '../lib/watch.ts'
-import { ApiTable } from './api-table.ts'
 import { Attempts } from './attempts.ts'
-import { ChainTable } from './audit/chain-table.ts'
 import { type AuditKey, Stamps } from './audit/seal.ts'
 import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
-import { AuditTable } from './audit-table.ts'
 import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
-import { ClientTable } from './client-table.ts'
+import { CountClient } from './count-client.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
 import { readNow } from './database-time.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
-import { ForeignTokenTable } from './foreign-token-table.ts'
-import { KeyTable } from './key-table.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
-import { SessionTable } from './session-table.ts'
+import { SecretTable } from './secret-table.ts'
 import { SqliteRedeemer } from './sqlite-redeemer.ts'
 import { StatusLog, type StatusPosition } from './status-log.ts'
-import { StatusTable } from './status-table.ts'
-import { UserTable } from './user-table.ts'
+import { Tables } from './tables.ts'
 
 export interface StoreOptions extends DatabaseOptions {
   /** `sqlite:PATH`, `postgres://…` or `cockroachdb://…`. */
@@ -36,32 +30,6 @@ export interface StoreOptions extends DatabaseOptions {
   readonly watch?: Watch
 }
 
-/** The tables, as one connection or transaction sees them. */
-class Tables {
-  readonly clients: ClientTable
-  readonly apis: ApiTable
-  readonly users: UserTable
-  readonly sessions: SessionTable
-  readonly foreignTokens: ForeignTokenTable
-  readonly status: StatusTable
-  readonly statusLog: StatusLog
-  readonly keys: KeyTable
-  readonly audit: AuditTable
-  readonly auditChain: ChainTable
-
-  constructor(query: Knex, stamps: Stamps) {
-    this.clients = new ClientTable(query)
-    this.apis = new ApiTable(query)
-    this.users = new UserTable(query)
-    this.statusLog = new StatusLog(query)
-    this.status = new StatusTable(query, this.statusLog)
-    this.foreignTokens = new ForeignTokenTable(query)
-    this.sessions = new SessionTable(query, this.statusLog, this.status, this.foreignTokens)
-    this.keys = new KeyTable(query)
-    this.audit = new AuditTable(query, stamps)
-    this.auditChain = new ChainTable(query)
-  }
-}
 
 /** One transaction. What it records is told only when it has been committed. */
 export class StoreTransaction extends Tables {
@@ -147,6 +115,11 @@ export class Store extends Tables {
     return this.#database.isNew ? this.#database.location : undefined
   }
 
+  /** For counting on the database, where several nodes may share it; undefined where one process has it. */
+  get counts(): CountClient | undefined {
+    return this.#database.engine === 'postgres' ? new CountClient(this.#database) : undefined
+  }
+
   /** The database's time, in milliseconds since the epoch. */
   now(): Promise<number> {
     return this.#now(this.#database.knex)
@@ -178,6 +151,15 @@ export class Store extends Tables {
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
+  }
+
+  /**
+   * Runs `work` in a transaction for the sealed keys alone. It records nothing, and so needs no key of the audit trail,
+   * which may be what it is there to keep.
+   * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
+   */
+  withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
+    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'read committed' })
   }
 
   /**

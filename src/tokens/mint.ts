@@ -12,6 +12,7 @@ import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
+import type { IssuingLoad } from './issuing-load.ts'
 import { createTokenId } from './token-id.ts'
 import { renderUserData } from './user-data.ts'
 
@@ -23,6 +24,7 @@ export interface MintOptions {
   readonly status: Pick<Status, 'places' | 'claim'>
   readonly store: Store
   readonly clock: Clock
+  readonly load: IssuingLoad
   /** Watches each signature. */
   readonly watch?: Watch
 }
@@ -50,7 +52,11 @@ export class Mint {
   }
 
   /** The same, and the session that the tokens belong to, for who presents it otherwise. */
-  async issueWithSession(authorization: Authorization): Promise<IssuedTokens> {
+  issueWithSession(authorization: Authorization): Promise<IssuedTokens> {
+    return this.#options.load.during(() => this.#issue(authorization))
+  }
+
+  async #issue(authorization: Authorization): Promise<IssuedTokens> {
     const { subject, scopes } = authorization
     const open = subject.kind === 'user' ? await subject.open() : undefined
     const now = this.#options.clock.now()

@@ -1,4 +1,6 @@
 import type { Piscina } from 'piscina'
+import { BoundedQueue } from '../lib/bounded-queue.ts'
+import { OverloadedError, type ShedReason } from '../lib/overloaded-error.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { unwatched, type Watch } from '../lib/watch.ts'
 import type { HashTask } from './hash-worker.ts'
@@ -12,13 +14,12 @@ export interface HashPoolOptions {
   readonly threads: number
   /** How many calls may wait for a thread. */
   readonly queue: number
+  /** How long a call may wait for a thread, in milliseconds; undefined: for as long as it takes. */
+  readonly patience?: number | undefined
+  /** Is told of each call that was refused. */
+  readonly onShed?: ((reason: ShedReason) => void) | undefined
   /** Watches each call, its wait included. */
   readonly watch?: Watch
-}
-
-/** So many calls wait for a hashing thread that another would wait too long. Try again later. */
-export class HashQueueFullError extends UnavailableError {
-  override readonly name = 'HashQueueFullError'
 }
 
 const idleTimeout = 60_000
@@ -27,19 +28,23 @@ const idleTimeout = 60_000
 export class HashPool {
   readonly #options: HashPoolOptions
   readonly #policy: HashPolicy
+  readonly #queue: BoundedQueue
   readonly #pending = new Set<Promise<unknown>>()
   #threads: Promise<Piscina> | undefined
   #closed = false
+  #isAbandoned = false
 
   constructor(options: HashPoolOptions) {
     this.#options = options
     this.#policy = { cost: options.cost }
+    const { threads, queue, patience, onShed } = options
+    this.#queue = new BoundedQueue({ places: threads, length: queue, patience, onShed })
   }
 
   /**
    * Hashes a password, normalised, in the current format and cost.
    * @throws {InvalidPasswordError} when it is too long or no Unicode text
-   * @throws {HashQueueFullError} when too many calls wait already
+   * @throws {OverloadedError} when too many calls wait already, or this one has waited for too long
    */
   async hash(password: string): Promise<string> {
     checkPassword(password)
@@ -49,30 +54,40 @@ export class HashPool {
   /**
    * Checks a password. An `encoded` that is undefined, or of no known format, fails after the same work.
    * @param options.normalised whether the hash is of the password's normalised form.
+   * @param options.signal aborts when nobody waits for the answer any more.
    * @param options.upgrade whether to answer with a new hash where one is due; say false for an account that may not
    *   log in, so that a right password shows in nothing.
    * @throws {InvalidPasswordError} when the password is too long or no Unicode text, whoever the user is
-   * @throws {HashQueueFullError} when too many calls wait already
+   * @throws {OverloadedError} when too many calls wait already, or this one has waited for too long
    */
   async verify(
     password: string,
     encoded: string | undefined,
-    { normalised, upgrade = true }: { readonly normalised: boolean; readonly upgrade?: boolean },
+    options: {
+      readonly normalised: boolean
+      readonly upgrade?: boolean
+      readonly signal?: AbortSignal | undefined
+    },
   ): Promise<Verification> {
     checkPassword(password)
-    return this.#run<Verification>({
-      type: 'verify',
-      password,
-      encoded,
-      normalised,
-      upgrade,
-      policy: this.#policy,
-    })
+    const { normalised, upgrade = true, signal } = options
+    const task = { type: 'verify', password, encoded, normalised, upgrade, policy: this.#policy } as const
+    return this.#run<Verification>(task, signal)
   }
 
   /** How many calls wait for a thread now. */
   get waiting(): number {
-    return Math.max(0, this.#pending.size - this.#options.threads)
+    return this.#queue.length
+  }
+
+  /** Whether whatever comes now is refused. */
+  get isFull(): boolean {
+    return this.#queue.isFull
+  }
+
+  /** Takes down a call that was not made, since the queue is full. @returns after how many seconds it may be. */
+  refuse(): number {
+    return this.#queue.refuse('full')
   }
 
   /** Takes no more calls, waits for those that it took, and ends the threads. */
@@ -85,25 +100,25 @@ export class HashPool {
   /** Takes no more calls and ends the threads; the calls that it took fail. */
   async abandon(): Promise<void> {
     this.#closed = true
+    this.#isAbandoned = true
+    this.#queue.clear()
     const threads = await this.#threads
     this.#threads = undefined
     await threads?.destroy()
   }
 
-  async #run<Result>(task: HashTask): Promise<Result> {
+  async #run<Result>(task: HashTask, signal?: AbortSignal): Promise<Result> {
     if (this.#closed) throw new Error('The hash pool was closed; no password is hashed any more.')
-    const { threads, queue, watch = unwatched } = this.#options
-    if (this.#pending.size >= threads + queue) {
-      throw new HashQueueFullError(
-        `${queue} calls wait for ${threads} hashing threads; raise either, or try again.`,
-      )
-    }
-    const result = watch('hash', () => this.#start(task))
+    const { watch = unwatched } = this.#options
+    // What is refused at once was no hashing, and tells nothing of its time.
+    this.#queue.check(signal)
+    const result = watch('hash', () => this.#queue.run(() => this.#start(task), signal))
     this.#pending.add(result)
     try {
       return (await result) as Result
     } catch (error) {
-      throw this.#closed ? new UnavailableError('The hash pool was closed.', { cause: error }) : error
+      if (!this.#isAbandoned || error instanceof OverloadedError) throw error
+      throw new UnavailableError('The hash pool was closed.', { cause: error })
     } finally {
       this.#pending.delete(result)
     }

@@ -1,3 +1,4 @@
+import type { Gate, Outcome } from '../limits/gate.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from './hash-pool.ts'
@@ -7,14 +8,26 @@ import { normaliseUsername } from './username.ts'
 /** What a user is named by when logging in. */
 export type LoginName = 'username' | 'email'
 
+/** How somebody logs in, and from where. */
+export interface LoginAttempt {
+  /** What the name is; an e-mail address that several users have is nobody's. A user name when undefined. */
+  readonly by?: LoginName | undefined
+  /** An IPv4 address or an IPv6 /64; undefined for this machine itself. */
+  readonly network: string | undefined
+  /** Aborts when nobody waits for the answer any more; a login that waits then is not hashed for. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Tells which user a name and a password belong to. */
 export class UserAuthentication {
   readonly #store: Store
   readonly #hashes: HashPool
+  readonly #gate: Gate
 
-  constructor(store: Store, hashes: HashPool) {
+  constructor(store: Store, hashes: HashPool, gate: Gate) {
     this.#store = store
     this.#hashes = hashes
+    this.#gate = gate
   }
 
   /**
@@ -22,27 +35,40 @@ export class UserAuthentication {
    * same work, so that neither answer nor time tells whether the account exists (OWASP ASVS 5 §6.3.8).
    * A hash of an older format or cost is replaced on the way.
    * @param client the `client_id` that asks, for the event.
-   * @param by what `name` is; an e-mail address that several users have is nobody's.
-   * @throws {HashQueueFullError} when too many logins wait already.
+   * @throws {OverloadedError} when too many logins wait already; that is no failed login.
+   * @throws {ThrottledError} when too many were tried before, whether the account exists or not.
    */
   async authenticate(
     name: string,
     password: string,
     client: string,
-    by: LoginName = 'username',
+    { by = 'username', network, signal }: LoginAttempt,
   ): Promise<UserRecord | undefined> {
+    const outcome = await this.#gate.tryPassword({ kind: 'user', name, network }, () =>
+      this.#check(name, password, client, by, signal),
+    )
+    return 'passed' in outcome ? outcome.passed : undefined
+  }
+
+  async #check(
+    name: string,
+    password: string,
+    client: string,
+    by: LoginName,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<UserRecord>> {
     const user = await this.#find(name, by)
-    const { ok, upgraded } = await this.#verify(password, user)
+    const { ok, upgraded } = await this.#verify(password, user, signal)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
       await this.#store.transaction((tx) =>
         tx.record({ type: 'login.failed', reason, client, ...(user && { user: user.id }) }),
       )
-      return undefined
+      return { refused: user?.id }
     }
     if (upgraded !== undefined && user.password !== null)
       await this.#upgrade(user.id, user.password, upgraded)
-    return user
+    return { passed: user }
   }
 
   async #find(name: string, by: LoginName): Promise<UserRecord | undefined> {
@@ -53,11 +79,16 @@ export class UserAuthentication {
     return found.length === 1 ? found[0] : undefined
   }
 
-  async #verify(password: string, user: UserRecord | undefined): Promise<Verification> {
+  async #verify(
+    password: string,
+    user: UserRecord | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Verification> {
     try {
       return await this.#hashes.verify(password, user?.password ?? undefined, {
         normalised: user?.passwordNormalised ?? true,
         upgrade: user?.disabledAt === null,
+        signal,
       })
     } catch (error) {
       // Too long, or no Unicode text: nobody's password, whoever the user is.

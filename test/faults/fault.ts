@@ -9,10 +9,15 @@ export interface FaultOptions {
   readonly quick: boolean
   /**
    * The settings that put an installation on a new, empty database of the engine, deleted after the row: none for SQLite.
-   * A row that brings its own server has no use for it.
+   * A row that brings its own server, or makes its databases itself, has no use for it.
    * @throws {CannotRunError} when there is no such server here.
    */
   database(): Promise<Readonly<Record<string, string>>>
+  /**
+   * The PostgreSQL server on which databases may be made; undefined on SQLite.
+   * @throws {CannotRunError} when there is none here.
+   */
+  server(): string | undefined
   /** Tells how far it is, on stderr. */
   say(line: string): void
 }

@@ -18,6 +18,8 @@ export interface OutageOptions {
   readonly refuses: boolean
   begin(): Promise<void> | void
   end(): Promise<void> | void
+  /** What should be as before again, and is not; asked while the process still runs. */
+  afterwards?(): Promise<readonly string[]>
 }
 
 export interface OutageResult {
@@ -55,7 +57,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageResult> {
     world.isBroken = false
     await options.end()
     const recovery = await world.recover()
-    const findings = await world.end()
+    const findings = [...(await world.end()), ...((await options.afterwards?.()) ?? [])]
     return {
       tally: world.tally,
       during: world.during,

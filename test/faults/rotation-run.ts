@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ChildInstallation, makeChildInstallation, member } from '../support/child-installation.ts'
+import { type ChildInstallation, makeChildInstallation } from '../support/child-installation.ts'
 import { basic, decodeClaims, post } from '../support/oauth.ts'
+import { makePlace, type PlaceOptions } from './rotation-place.ts'
 import {
   JoseVerifier,
   JwksEndpoint,
@@ -32,23 +33,25 @@ export interface RotationFigures {
   readonly jwksFetches: Readonly<Record<string, number>>
   /** Failures of a verifier that keeps the keys ten times longer than it may: what the others would show. */
   readonly failuresOfTheControl: number
-  /** Key files that no key of the ring owns. */
-  readonly orphanFiles: number
+  /** Keys in the vault that the ring does not name. */
+  readonly orphans: number
   readonly firstFailures: readonly string[]
 }
 
 /**
- * Two servers on one database and one keys directory rotate their keys every three seconds while both issue tokens,
+ * Two servers on one database and one vault rotate their keys every three seconds while both issue tokens,
  * and verifiers that cache as the header allows verify all of them.
  */
 export async function runRotation(
   seconds: number,
   loops: number,
-  environment: Readonly<Record<string, string>> = {},
+  options: PlaceOptions,
 ): Promise<RotationFigures> {
+  const place = await makePlace(options)
   const installation = await makeChildInstallation({
     environment: {
-      ...environment,
+      ...place.environment,
+      MINTAGE_STATE_DIR: join(place.directory, 'commands'),
       MINTAGE_KEY_ROTATION: `${rotation}ms`,
       MINTAGE_JWKS_MAX_AGE: `${maxAge}ms`,
       MINTAGE_ACCESS_TOKEN_TTL: '6s',
@@ -60,17 +63,20 @@ export async function runRotation(
       return clients.create('service', false, { grants: ['client_credentials'] })
     })
     const client = basic({ id: 'service', secret: secret ?? '' })
-    const servers = await Promise.all([installation.serve(), installation.serve({ port: 'free' })])
+    const stateOf = (node: string) => ({ MINTAGE_STATE_DIR: join(place.directory, node) })
+    const servers = await Promise.all([
+      installation.serve({ environment: stateOf('a') }),
+      installation.serve({ port: 'free', environment: stateOf('b') }),
+    ])
     const urls = servers.map((server) => server.url)
     const load = new RotationLoad(client, installation.issuer, urls)
     await load.run(seconds, loops)
-    const printed = await installation.administer('keys', 'list')
-    const kids = Array.isArray(printed) ? printed.map((key) => `${member(key, 'kid')}.pem`) : []
-    const files = (await readdir(installation.keysDir)).filter((file) => file.endsWith('.pem'))
-    const orphanFiles = files.filter((file) => !kids.includes(file)).length
-    return { seconds, ...load.figures(), ...(await countRotations(installation)), orphanFiles }
+    await Promise.all(servers.map((server) => server.end()))
+    const orphans = await place.countOrphans()
+    return { seconds, ...load.figures(), ...(await countRotations(installation)), orphans }
   } finally {
     await installation.remove()
+    await place.remove()
   }
 }
 
@@ -134,7 +140,7 @@ class RotationLoad {
     await Promise.all(last)
   }
 
-  figures(): Omit<RotationFigures, 'seconds' | 'orphanFiles' | 'rotations' | 'doubleRotations'> {
+  figures(): Omit<RotationFigures, 'seconds' | 'orphans' | 'rotations' | 'doubleRotations'> {
     return {
       tokensIssued: this.#issued,
       requestsRefused: this.#refused,

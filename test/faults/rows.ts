@@ -2,6 +2,7 @@ import type { Fault } from './fault.ts'
 import { clockJumps } from './rows/clock.ts'
 import { endurance } from './rows/endurance.ts'
 import { kill } from './rows/kill.ts'
+import { loginHerd } from './rows/login-herd.ts'
 import { lostAnswer } from './rows/lost-answer.ts'
 import { diskFull, locked, moved, stateFull, unmounted } from './rows/outages.ts'
 import { postgresFaults } from './rows/postgres.ts'
@@ -23,6 +24,7 @@ export const faults: readonly Fault[] = [
   clockJumps,
   rotation,
   oneToken,
+  loginHerd,
   unknownKid,
   endurance,
   stop,

@@ -42,10 +42,15 @@ type Verdict = Pick<Line, 'figure' | 'verdict'>
 async function runOne(fault: Fault, engine: Engine, options: TableOptions): Promise<Verdict> {
   const { quick, postgres } = options
   const undo: (() => Promise<void>)[] = []
+  const server = () => {
+    if (engine === 'SQLite') return undefined
+    if (postgres !== undefined) return postgres
+    throw new CannotRunError('no PostgreSQL was named with --postgres URL')
+  }
   const database = async () => {
-    if (engine === 'SQLite') return {}
-    if (postgres === undefined) throw new CannotRunError('no PostgreSQL was named with --postgres URL')
-    const made = await makePostgresDatabase(postgres)
+    const url = server()
+    if (url === undefined) return {}
+    const made = await makePostgresDatabase(url)
     undo.push(made.drop)
     return made.settings
   }
@@ -55,7 +60,7 @@ async function runOne(fault: Fault, engine: Engine, options: TableOptions): Prom
     const late = delay(limit, undefined, { ref: false }).then((): FaultOutcome => {
       return { figure: `came to no end within ${limit / minute} minutes`, ok: false }
     })
-    const { figure, ok } = await Promise.race([fault.run({ engine, quick, database, say }), late])
+    const { figure, ok } = await Promise.race([fault.run({ engine, quick, database, server, say }), late])
     return { figure, verdict: ok ? 'ok' : 'FAILED' }
   } catch (error) {
     if (error instanceof CannotRunError) return { figure: error.message, verdict: 'skipped' }

@@ -64,6 +64,7 @@ test('a vault that is full stops the first start, and the database stays without
   const { vault } = installation
   const full = {
     locate: vault.locate.bind(vault),
+    confirm: vault.confirm.bind(vault),
     load: vault.load.bind(vault),
     delete: vault.delete.bind(vault),
     list: vault.list.bind(vault),

@@ -11,6 +11,7 @@ import { type SecretName, type Vault, VaultError } from '../../src/keys/vault.ts
 import type { Clock } from '../../src/lib/clock.ts'
 import { day, minute, second } from '../../src/lib/durations.ts'
 import type { KeyRecord, KeyState, RingRecord } from '../../src/store/key-table.ts'
+import type { SecretReader } from '../../src/store/secret-table.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 
 export const policy: KeyPolicy = {
@@ -58,6 +59,10 @@ export class PartialVault implements Vault {
 
   locate(name: SecretName): string {
     return this.#vault.locate(name)
+  }
+
+  confirm(secrets: SecretReader): Promise<void> {
+    return this.#vault.confirm(secrets)
   }
 
   save(name: SecretName, secret: string): Promise<void> {

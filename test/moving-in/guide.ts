@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cleanEnvironment, executable, runMintage } from '../support/child-issuer.ts'
+import { executable, findFreePort, runMintage } from '../support/child-issuer.ts'
+import { findSections, PageShell } from '../support/page-shell.ts'
 import { DjangoProject, scriptPath } from './django-project.ts'
 
 /**
@@ -19,85 +17,14 @@ const password = 'correct horse battery staple'
 const newPassword = 'seven quiet herons wade slowly'
 const audience = 'https://api.example'
 
+const guide = readFileSync(join(source, 'docs/from-simplejwt.md'), 'utf8')
+
 /** In milliseconds; far longer than it takes. */
 const patience = 600_000
 
-interface Section {
-  readonly heading: string
-  readonly blocks: readonly string[]
-}
-
-/** The sections that have commands. */
-function readGuide(): readonly Section[] {
-  const text = readFileSync(join(source, 'docs/from-simplejwt.md'), 'utf8')
-  return text
-    .split(/^## /m)
-    .map((section) => ({
-      heading: section.split('\n')[0] ?? '',
-      blocks: [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block),
-    }))
-    .filter(({ blocks }) => blocks.length > 0)
-}
-
-/** One shell for all blocks, as one reader has. */
-class Shell {
-  readonly #child: ChildProcess
-  readonly #closed: Promise<unknown>
-  #output = ''
-  #blocks = 0
-
-  constructor(directory: string, environment: Readonly<Record<string, string>>) {
-    // A group of its own, which what it leaves in the background ends with.
-    this.#child = spawn('bash', ['-euo', 'pipefail'], {
-      cwd: directory,
-      env: cleanEnvironment(environment),
-      detached: true,
-    })
-    this.#child.stdout?.setEncoding('utf8')
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => process.stderr.write(text))
-    this.#child.stdin?.on('error', () => undefined)
-    this.#closed = once(this.#child, 'close')
-  }
-
-  async run(block: string): Promise<string> {
-    const mark = `end of block ${++this.#blocks}\n`
-    this.#output = ''
-    const ended = new Promise<string>((resolve, reject) => {
-      const take = (text: string) => {
-        this.#output += text
-        if (!this.#output.endsWith(mark)) return
-        this.#child.stdout?.off('data', take)
-        resolve(this.#output.slice(0, -mark.length))
-      }
-      this.#child.stdout?.on('data', take)
-      void this.#closed.then(() => reject(new Error(`This block failed:\n${block}${this.#output}`)))
-    })
-    this.#child.stdin?.write(`${block}\nprintf '%s\\n' '${mark.trim()}'\n`)
-    return ended
-  }
-
-  async end(): Promise<void> {
-    try {
-      if (this.#child.pid !== undefined) process.kill(-this.#child.pid)
-    } catch {
-      // It has ended by itself, and everything with it.
-    }
-    await this.#closed
-  }
-}
-
-async function findFreePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (typeof address !== 'object' || address === null) throw new Error('There is no port.')
-  return String(address.port)
-}
-
 const directory = mkdtempSync(join(tmpdir(), 'mintage-guide-'))
 const python = process.env['DJANGO_PYTHON'] ?? ''
-const port = await findFreePort()
+const port = String(await findFreePort())
 const issuer = `http://127.0.0.1:${port}`
 const settings = {
   SQLITE_PATH: join(directory, 'shop', 'db.sqlite3'),
@@ -114,7 +41,7 @@ writeFileSync(
   `#!/bin/sh\nexec '${process.execPath}' '${executable}' "$@"\n`,
 )
 chmodSync(join(directory, 'bin', 'mintage'), 0o755)
-const shell = new Shell(join(directory, 'issuer'), {
+const shell = new PageShell(join(directory, 'issuer'), {
   ...settings,
   PATH: [join(directory, 'bin'), dirname(python), process.env['PATH']].join(delimiter),
   PROJECT: join(directory, 'shop'),
@@ -223,7 +150,7 @@ try {
   }
   const unmet = new Set(Object.keys(checks))
   let count = 0
-  for (const { heading, blocks } of readGuide()) {
+  for (const { heading, blocks } of findSections(guide)) {
     for (const block of blocks) await shell.run(block)
     count += blocks.length
     console.log(`${heading}: ${blocks.length} ${blocks.length === 1 ? 'block' : 'blocks'} ran`)

@@ -16,8 +16,12 @@ interface Followed {
   readonly resets: () => number
 }
 
-async function follow(t: ExecutionContext, store: Store): Promise<Followed> {
-  const { follower } = await StatusFollower.open({ store, onError: () => undefined })
+async function follow(
+  t: ExecutionContext,
+  store: Store,
+  takeKeys: () => Promise<void> = async () => undefined,
+): Promise<Followed> {
+  const { follower } = await StatusFollower.open({ store, takeKeys, onError: () => undefined })
   t.teardown(() => follower.close())
   const heard: NumberedChange[] = []
   let resets = 0
@@ -254,4 +258,21 @@ test('what only one node had heard before it was lost stays revoked, though anot
   for (const { follower } of [ahead, behind]) {
     for (const index of [1, 2]) t.true(follower.board.isRevoked({ list: 'lst_1', index }), String(index))
   }
+})
+
+test('this process goes by the new keys before it tells that there are new ones', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  const order: string[] = []
+  const { follower } = await follow(t, store, async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    order.push('taken')
+    throw new Error('and keys that cannot be read keep nobody from hearing')
+  })
+  follower.follow({
+    changed: (changes) => order.push(...changes.map(({ change }) => change.kind)),
+    reset: () => undefined,
+  })
+  await store.transaction((tx) => tx.statusLog.append({ kind: 'keys', withdrawn: ['a'] }))
+  await follower.catchUp()
+  t.deepEqual(order, ['taken', 'keys'])
 })

@@ -13,8 +13,10 @@ export interface ChildInstallation {
   readonly issuer: string
   readonly directory: string
   readonly keysDir: string
+  /** Its settings, for a command of its own. */
+  readonly environment: Readonly<Record<string, string>>
   /** Starts a server: on the port that the issuer names, or on a free one beside it. */
-  serve(options?: { readonly port?: 'free' }): Promise<ChildIssuer>
+  serve(options?: ServeOptions): Promise<ChildIssuer>
   /** Administers it from within this process, which is quicker than commands, for what a test only needs. */
   prepare<T>(use: (administration: Administration) => Promise<T>): Promise<T>
   /** Runs a command with `--json` and reads what it prints; throws what it says when it fails. */
@@ -23,6 +25,12 @@ export interface ChildInstallation {
   administerWith(stdin: string, ...args: readonly string[]): Promise<unknown>
   /** Ends every server that still runs and deletes the files. */
   remove(): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly port?: 'free'
+  /** What this server has otherwise than the installation. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface ChildInstallationOptions {
@@ -60,8 +68,10 @@ export async function makeChildInstallation(
     issuer,
     directory,
     keysDir,
-    async serve({ port } = {}) {
-      const child = await startChildIssuer(['serve'], { ...environment, ...(port && { MINTAGE_PORT: '0' }) })
+    environment,
+    async serve({ port, environment: own } = {}) {
+      const settings = { ...environment, ...(port && { MINTAGE_PORT: '0' }), ...own }
+      const child = await startChildIssuer(['serve'], settings)
       running.push(child)
       return child
     },

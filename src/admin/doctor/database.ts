@@ -72,17 +72,23 @@ function judgeMode(file: string | undefined): readonly Finding[] {
   return [warning('database', `${file} has mode ${shown}, which lets others read it: run chmod 600 ${file}.`)]
 }
 
-function judgeSchema({ missingMigrations, unknownMigrations }: DatabaseFacts): Finding {
-  if (unknownMigrations.length > 0) {
+function judgeSchema({ missingMigrations, unknownMigrations, breakingMigrations }: DatabaseFacts): Finding {
+  if (breakingMigrations.length > 0) {
     return failure(
       'schema',
-      `The schema is of a newer version of Mintage (${unknownMigrations.join(', ')}): run that version or a later one, or restore a backup made before the upgrade.`,
+      `The schema is of a newer version of Mintage (${breakingMigrations.join(', ')}): run that version or a later one, or restore a backup made before the upgrade.`,
     )
   }
   if (missingMigrations.length > 0) {
     return warning(
       'schema',
       `The schema is behind (${missingMigrations.join(', ')} not run): run mintage migrate, or start mintage serve, which does it too.`,
+    )
+  }
+  if (unknownMigrations.length > 0) {
+    return ok(
+      'schema',
+      `A newer version of Mintage has added to the schema (${unknownMigrations.join(', ')}), and this one can run beside it.`,
     )
   }
   return ok('schema', 'The schema is up to date.')

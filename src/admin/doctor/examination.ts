@@ -34,7 +34,7 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
   const currentKid = facts?.ring?.keys.find(isCurrent)?.kid
   const isSqlite = patient.databaseUrl.startsWith('sqlite:')
   const [keys, issuer, ports, disks] = await Promise.all([
-    facts ? examineKeys(facts.ring, patient, now) : [],
+    facts ? examineKeys(facts, patient, now) : [],
     patient.issuer === undefined ? [] : examineIssuer({ issuer: patient.issuer, currentKid }),
     examinePorts(patient),
     examineDisks([

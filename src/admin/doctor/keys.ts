@@ -1,13 +1,15 @@
 import { statSync } from 'node:fs'
-import { DirectoryVault } from '../../keys/directory-vault.ts'
+import { createVaults, type VaultSettings } from '../../keys/installed-vault.ts'
 import { loadView, type RingView } from '../../keys/ring-view.ts'
 import { grace, isCurrent, isPublished, isWithdrawn } from '../../keys/schedule.ts'
+import type { Vault } from '../../keys/vault.ts'
+import { VaultKey } from '../../keys/vault-key.ts'
 import { minute } from '../../lib/durations.ts'
-import type { RingRecord } from '../../store/key-table.ts'
+import type { DatabaseFacts } from '../../store/inspection.ts'
+import type { SecretReader } from '../../store/secret-table.ts'
 import { type Finding, failure, ok, sentenceOf, warning } from './finding.ts'
 
-export interface KeySettings {
-  readonly keysDir: string
+export interface KeySettings extends VaultSettings {
   /** Milliseconds. */
   readonly keyRotation: number
 }
@@ -17,11 +19,11 @@ const fewestDifferentBytes = 12
 
 /** Loads every key as a start would, each of them checked, and makes none. `now` is in milliseconds since the epoch. */
 export async function examineKeys(
-  ring: RingRecord | undefined,
+  { ring, secrets = emptyVault }: Pick<DatabaseFacts, 'ring' | 'secrets'>,
   settings: KeySettings,
   now: number,
 ): Promise<readonly Finding[]> {
-  const folder = judgeDirectory(settings.keysDir)
+  const folder = [...judgeDirectory(settings.keysDir), ...(await judgePrevious(secrets, settings))]
   if (!ring || (ring.keys.length === 0 && ring.macKeys.length === 0)) {
     return [
       ...folder,
@@ -30,7 +32,9 @@ export async function examineKeys(
   }
   let view: RingView
   try {
-    view = await loadView(ring, new DirectoryVault(settings.keysDir))
+    const vault = openVault(secrets, settings)
+    await vault.confirm(secrets)
+    view = await loadView(ring, vault)
   } catch (error) {
     return [...folder, failure('keys', sentenceOf(error))]
   }
@@ -65,6 +69,36 @@ export async function examineKeys(
     ok(
       'keys',
       `${published} signing keys are published and ${macKeys} MAC keys in force; ${current?.kid} signs, and all are usable.`,
+    ),
+  ]
+}
+
+/** A database that is older than sealed keys has none. */
+const emptyVault: SecretReader = {
+  standing: async () => ({ installation: '', vaultKey: null, hasKeys: true }),
+  find: async () => undefined,
+  all: async () => [],
+}
+
+function openVault(secrets: SecretReader, settings: KeySettings): Vault {
+  const withSecrets = () => Promise.reject(new Error('The doctor writes nothing.'))
+  return createVaults(settings, { secrets, withSecrets }).configured
+}
+
+/** A vault key that was replaced is there for a while only. */
+async function judgePrevious(
+  secrets: SecretReader,
+  { vaultKeyPrevious }: KeySettings,
+): Promise<readonly Finding[]> {
+  if (!vaultKeyPrevious) return []
+  const { id } = new VaultKey(vaultKeyPrevious)
+  const count = (await secrets.all()).filter((row) => row.vaultKey === id).length
+  return [
+    warning(
+      'keys',
+      count > 0
+        ? `${count} keys are sealed under MINTAGE_VAULT_KEY_PREVIOUS: once every node has both keys, run mintage keys reseal.`
+        : 'Nothing is sealed under MINTAGE_VAULT_KEY_PREVIOUS any more: unset it.',
     ),
   ]
 }

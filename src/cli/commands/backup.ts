@@ -44,9 +44,14 @@ export function addBackupCommand(program: Command): void {
     })
 }
 
-function listWhatElse({ keysDir, stateDir }: Config): readonly { what: string; path: string }[] {
+function listWhatElse({ keysDir, stateDir, vaultKey }: Config): readonly { what: string; path: string }[] {
   return [
-    { what: 'the private keys', path: resolve(keysDir) },
+    vaultKey
+      ? {
+          what: 'the vault key (the private keys are in the copy, and nobody opens them without it)',
+          path: 'the value of MINTAGE_VAULT_KEY, or the file that MINTAGE_VAULT_KEY_FILE names',
+        }
+      : { what: 'the private keys', path: resolve(keysDir) },
     {
       what: 'not the high-water mark (leave it in place when you restore: by it a start knows an old database)',
       path: resolve(stateDir ?? keysDir, 'high-water-mark.json'),

@@ -21,6 +21,7 @@ const refused = [
   'MINTAGE_DATABASE_URL',
   'MINTAGE_KEYS_DIR',
   'MINTAGE_VAULT_KEY',
+  'MINTAGE_VAULT_KEY_PREVIOUS',
   'MINTAGE_STATE_DIR',
 ]
 
@@ -75,6 +76,7 @@ async function readDevConfig(data: string, port: number | undefined): Promise<Co
     file: kept,
     defaults: {
       MINTAGE_ADMIN_PORT: 'off',
+      MINTAGE_THROTTLE: 'off',
       MINTAGE_SIMPLEJWT_CLIENT: devPublicClient,
       MINTAGE_DRF_JWT_CLIENT: devPublicClient,
       MINTAGE_PYJWT_CLIENT: devPublicClient,

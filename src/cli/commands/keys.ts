@@ -1,7 +1,13 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { Administration } from '../../admin/administration.ts'
 import type { KeyAdmin } from '../../admin/key-admin.ts'
 import { administer } from '../administer.ts'
-import { examples, formatTime, type Json, type Printable, print } from '../output.ts'
+import { examples, formatTime, type Json, type Printable, print, warn } from '../output.ts'
+
+interface RevokeOptions extends Json {
+  readonly all?: boolean
+  readonly lostVaultKey?: boolean
+}
 
 interface ExportOptions extends Json {
   readonly pem?: boolean
@@ -51,20 +57,53 @@ export function addKeyCommands(program: Command): void {
     .description('an emergency: withdraw a leaked key at once, or all of them')
     .argument('[kid]', 'the key')
     .option('--all', 'every signing and MAC key; ends all sessions')
+    .option('--lost-vault-key', 'with --all: give up what lies under a vault key that nobody has any more')
     .option('--json', 'print JSON')
     .addHelpText('before', examples('mintage keys revoke KID', 'mintage keys revoke --all'))
-    .action(
-      async (kid: string | undefined, { all, json }: Json & { readonly all?: boolean }, command: Command) => {
-        if ((kid !== undefined) === (all === true)) {
-          command.error('error: say one of: the kid of a key, --all', { exitCode: 2 })
-        }
-        await administer(async (administration) => {
-          if (kid === undefined) await administration.keys.revokeAll()
-          else await administration.keys.revoke(kid)
-        })
-        print({ revoked: kid ?? 'all' }, json)
-      },
+    .action(async (kid: string | undefined, { all, lostVaultKey, json }: RevokeOptions, command: Command) => {
+      if ((kid !== undefined) === (all === true)) {
+        command.error('error: say one of: the kid of a key, --all', { exitCode: 2 })
+      }
+      if (lostVaultKey === true && all !== true) {
+        command.error('error: --lost-vault-key goes with --all only', { exitCode: 2 })
+      }
+      await administer(async (administration) => {
+        const lost = lostVaultKey === true ? await administration.vault.giveUpLost() : 0
+        if (kid === undefined) await administration.keys.revokeAll(lost)
+        else await administration.keys.revoke(kid)
+      })
+      print({ revoked: kid ?? 'all' }, json)
+    })
+
+  keys
+    .command('reseal')
+    .description('seal the keys in the database under MINTAGE_VAULT_KEY, once every node knows it')
+    .addHelpText('before', examples('mintage keys reseal'))
+    .option('--json', 'print JSON')
+    .action(async ({ json }: Json) => {
+      print({ resealed: await administer((administration) => administration.vault.reseal()) }, json)
+    })
+
+  keys
+    .command('move')
+    .description('move the private keys into the database, sealed, or out of it into MINTAGE_KEYS_DIR')
+    .addHelpText('before', examples('mintage keys move --to database', 'mintage keys move --to directory'))
+    .addOption(
+      new Option('--to <vault>', 'where they are to lie')
+        .choices(['database', 'directory'])
+        .makeOptionMandatory(),
     )
+    .option('--json', 'print JSON')
+    .action(async ({ to, json }: Json & { readonly to: 'database' | 'directory' }) => {
+      const use = (administration: Administration) => administration.vault.move(to)
+      const { moved, left } = await administer(use, { anyVault: true })
+      print({ moved, to }, json)
+      for (const path of left) {
+        warn(
+          `${path} was left as it is, since it could not be deleted or is no key of the database: delete it by hand.`,
+        )
+      }
+    })
 
   keys
     .command('export')

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from 'koa'
 import type { ClientRecord } from '../../clients/client-directory.ts'
 import type { KnownClientRequest } from '../../grants/pipeline.ts'
 import { InvalidGrantError } from '../../protocol/errors.ts'
@@ -10,10 +12,24 @@ import type { LoginName } from '../../users/user-authentication.ts'
 import type { ApiError } from './rest/api-error.ts'
 import type { DjangoServices } from './services.ts'
 
-/** A name and a password, and what a wire format says to whoever is not let in. */
-export interface Login {
+/** A name and a password, and the request that they came with. */
+export interface Credentials {
   readonly name: string
   readonly password: string
+  readonly request: IncomingMessage
+}
+
+/** The credentials in the cleaned fields of a login. */
+export function readLogin(
+  fields: ReadonlyMap<string, string>,
+  usernameField: string,
+  { req: request }: Context,
+): Credentials {
+  return { name: fields.get(usernameField) ?? '', password: fields.get('password') ?? '', request }
+}
+
+/** What is logged in with, and what a wire format says to whoever is not let in. */
+export interface Login extends Credentials {
   readonly by?: LoginName
   readonly refuse: () => ApiError
 }
@@ -27,9 +43,10 @@ export class Authorizations {
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
-  logIn(client: ClientRecord, { name, password, by, refuse }: Login): Promise<Authorization> {
-    const request = { grant_type: 'password', username: name, password }
-    return this.#authorize(client, request, { loginName: by }).catch((error) => {
+  logIn(client: ClientRecord, { name, password, request, by, refuse }: Login): Promise<Authorization> {
+    const parameters = { grant_type: 'password', username: name, password }
+    const network = this.#services.networks.find(request)
+    return this.#authorize(client, parameters, { loginName: by, network }).catch((error) => {
       throw error instanceof InvalidGrantError ? refuse() : error
     })
   }
@@ -71,11 +88,12 @@ export class Authorizations {
   #authorize(
     client: ClientRecord,
     parameters: Readonly<Record<string, string>>,
-    options: Omit<KnownClientRequest, 'parameters' | 'idempotencyKey'>,
+    options: Partial<Omit<KnownClientRequest, 'parameters' | 'idempotencyKey'>>,
   ): Promise<Authorization> {
     return this.#services.pipeline.authorizeKnown(client, {
       parameters: new Map(Object.entries(parameters)),
       idempotencyKey: undefined,
+      network: undefined,
       ...options,
     })
   }

@@ -8,6 +8,7 @@ import type { ForeignTokens } from '../../tokens/foreign-tokens.ts'
 import type { Introspection } from '../../tokens/introspection.ts'
 import type { Mint } from '../../tokens/mint.ts'
 import type { Revocation } from '../../tokens/revocation.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
 
 /** The core, of which the Django wire formats are presentations. */
@@ -24,4 +25,5 @@ export interface DjangoServices {
   readonly clock: Clock
   readonly logger: Logger
   readonly cookies: TokenCookies
+  readonly networks: ClientNetworks
 }

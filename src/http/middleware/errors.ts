@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../../events/log.ts'
+import { OverloadedError } from '../../lib/overloaded-error.ts'
 import { UnavailableError } from '../../lib/unavailable-error.ts'
 import { OAuthError } from '../../protocol/errors.ts'
 
@@ -27,6 +28,8 @@ function answer(context: Context, error: unknown, logger: Logger): void {
   } else if (error instanceof UnavailableError) {
     send(context, 503, 'temporarily_unavailable', 'The issuer cannot answer now. Try again.')
     context.set('Retry-After', String(error.retryAfterSeconds))
+    // Of what there is too much of, the log tells by numbers.
+    if (error instanceof OverloadedError) return
     logger.warn({ event: 'request.unavailable', id: context.state['id'], err: error })
   } else if (isClientFault(error)) {
     answerStatus(context, error.status)

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { ClientAuthentication } from '../../clients/client-authentication.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Introspection } from '../../tokens/introspection.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -9,11 +10,12 @@ import { readParameters } from './parameters.ts'
 export function introspectionEndpoint(
   clients: ClientAuthentication,
   introspection: Introspection,
+  networks: ClientNetworks,
 ): (context: Context) => Promise<void> {
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
-    const caller = await clients.authenticateConfidential(credentials)
+    const caller = await clients.authenticateConfidential(credentials, networks.find(context.req))
     const token = parameters.get('token')
     if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
     context.body = await introspection.introspect(token, caller)

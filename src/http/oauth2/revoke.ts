@@ -5,6 +5,7 @@ import type { SessionService } from '../../sessions/session-service.ts'
 import type { Introspection } from '../../tokens/introspection.ts'
 import { isIssuedTo } from '../../tokens/own-token.ts'
 import type { Revocation } from '../../tokens/revocation.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import { openOAuthCookies, revokeInCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
 import { readCredentials } from './credentials.ts'
@@ -21,11 +22,12 @@ export function revocationEndpoint(
   clients: ClientAuthentication,
   { revocation, introspection, sessions }: RevocationServices,
   cookies: TokenCookies,
+  networks: ClientNetworks,
 ): (context: Context) => Promise<void> {
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
-    const caller = await clients.authenticate(credentials)
+    const caller = await clients.authenticate(credentials, networks.find(context.req))
     const token = parameters.get('token')
     const kept = openOAuthCookies(cookies, caller, context)
     if (kept) {

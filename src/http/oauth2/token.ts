@@ -3,8 +3,10 @@ import type { ClientAuthentication } from '../../clients/client-authentication.t
 import type { GrantPipeline } from '../../grants/pipeline.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Mint } from '../../tokens/mint.ts'
+import type { ClientNetworks } from '../client-network.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
+import { whenGone } from '../when-gone.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -13,6 +15,7 @@ export interface TokenEndpointOptions {
   readonly pipeline: GrantPipeline
   readonly mint: Mint
   readonly cookies: TokenCookies
+  readonly networks: ClientNetworks
 }
 
 /** An `Idempotency-Key` is any short visible ASCII. */
@@ -20,14 +23,23 @@ const idempotencyKey = /^[\x21-\x7E]{1,255}$/
 
 /** `POST /oauth2/token` (RFC 6749 §3.2). */
 export function tokenEndpoint(options: TokenEndpointOptions): (context: Context) => Promise<void> {
-  const { clients, pipeline, mint, cookies } = options
+  const { clients, pipeline, mint, cookies, networks } = options
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
     const retryKey = readIdempotencyKey(context)
-    const client = await clients.authenticate(credentials)
+    const network = networks.find(context.req)
+    const client = await clients.authenticate(credentials, network)
+    const signal = parameters.get('grant_type') === 'password' ? whenGone(context) : undefined
     const issue = async (given: ReadonlyMap<string, string>) =>
-      mint.issue(await pipeline.authorizeKnown(client, { parameters: given, idempotencyKey: retryKey }))
+      mint.issue(
+        await pipeline.authorizeKnown(client, {
+          parameters: given,
+          idempotencyKey: retryKey,
+          network,
+          signal,
+        }),
+      )
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
     const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined

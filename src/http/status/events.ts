@@ -24,7 +24,8 @@ export function statusEventsEndpoint(
 ): (context: Context) => Promise<void> {
   return async (context) => {
     const credentials = readCredentials(context.headers.authorization, new Map())
-    if (credentials) await clients.authenticateConfidential(credentials)
+    const network = networks.find(context.req)
+    if (credentials) await clients.authenticateConfidential(credentials, network)
     context.set('Cache-Control', 'no-store')
     context.set('Content-Type', 'text/event-stream')
     // nginx would keep the events until its buffer is full.
@@ -35,7 +36,7 @@ export function statusEventsEndpoint(
     }
     const { req: request, res: response } = context
     const reader = new ResponseReader(response)
-    const visitor = { isAuthenticated: credentials !== undefined, network: networks.find(request) }
+    const visitor = { isAuthenticated: credentials !== undefined, network }
     const lastEventId = header(context, 'last-event-id')
     await stream.prepare(lastEventId)
     // Gone meanwhile: nobody would ever give its place back.

@@ -37,7 +37,9 @@ const facts = {
   damage: undefined,
   missingMigrations: [],
   unknownMigrations: [],
+  breakingMigrations: [],
   ring: undefined,
+  secrets: undefined,
   clock: undefined,
   lastChange: undefined,
 } as const

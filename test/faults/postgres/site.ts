@@ -1,4 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildIssuer } from '../../support/child-issuer.ts'
@@ -35,6 +36,13 @@ export class SiteNode {
     const code = await child?.end(signal)
     this.#past += child?.output() ?? ''
     return code ?? null
+  }
+
+  /** How far it has seen the audit trail go. */
+  readonly mark = async (): Promise<number> => {
+    const text = await readFile(join(this.stateDir, 'high-water-mark.json'), 'utf8')
+    const { sequence }: { readonly sequence: number } = JSON.parse(text)
+    return sequence
   }
 
   /** The lines of its log, of all its lives. */

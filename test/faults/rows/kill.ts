@@ -8,7 +8,7 @@ export const kill: Fault = {
   engines: ['SQLite', 'PostgreSQL'],
   async run({ quick, database, say }) {
     const result = await killWhileRefreshing({
-      kills: quick ? 15 : 1_000,
+      kills: quick ? 12 : 1_000,
       clients: 8,
       environment: await database(),
       onKill: ({ kills, refreshed }) => {

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { second } from '../../../src/lib/durations.ts'
+import { eventually } from '../../support/eventually.ts'
 import { createInstallation, type SharedInstallation } from '../../support/shared-installation.ts'
 import { CannotRunError, type Fault, type FaultOutcome } from '../fault.ts'
 import { type OutageOptions, type OutageResult, runOutage } from '../outage-run.ts'
@@ -36,7 +37,7 @@ function judge(result: OutageResult, refuses: boolean): FaultOutcome {
   }
 }
 
-type Plan = Pick<OutageOptions, 'begin' | 'end' | 'refuses'>
+type Plan = Omit<OutageOptions, 'installation' | 'seconds'>
 
 async function runPlan(installation: SharedInstallation, quick: boolean, plan: Plan): Promise<FaultOutcome> {
   const result = await runOutage({ installation, seconds: quick ? 2 : 20, ...plan })
@@ -77,16 +78,33 @@ export const stateFull: Fault = {
         // Keys must be made and withdrawn meanwhile.
         MINTAGE_KEY_ROTATION: '3s',
         MINTAGE_JWKS_MAX_AGE: '1s',
-        MINTAGE_ACCESS_TOKEN_TTL: '1m',
+        MINTAGE_ACCESS_TOKEN_TTL: '10m',
       },
     })
     try {
-      return await runPlan(installation, quick, { begin: disk.fill, end: disk.free, refuses: false })
+      return await runPlan(installation, quick, {
+        begin: disk.fill,
+        end: disk.free,
+        refuses: false,
+        afterwards: () => findLag(installation, join(disk.directory, 'keys')),
+      })
     } finally {
       await installation.close()
       disk.remove()
     }
   },
+}
+
+/** Whether the high-water mark has caught up with the trail. */
+async function findLag({ store }: SharedInstallation, directory: string): Promise<readonly string[]> {
+  const isReached = async () => {
+    const { sequence } = await store.auditChain.read()
+    const mark: { readonly sequence: number } = JSON.parse(
+      readFileSync(join(directory, 'high-water-mark.json'), 'utf8'),
+    )
+    return mark.sequence === sequence
+  }
+  return (await eventually(isReached, (reached) => reached, 5 * second)) ? [] : ['the mark lags behind']
 }
 
 export const locked: Fault = {

@@ -7,7 +7,7 @@ export const restore: Fault = {
   holds: '`serve` refuses until told how; after `recover --end-sessions` nothing revoked works',
   engines: ['SQLite'],
   async run({ quick }) {
-    const result = await restoreOldDatabase(quick ? 400 : 10_000)
+    const result = await restoreOldDatabase(quick ? 200 : 10_000)
     const { refusal, revoked, refreshed, active, acceptedByOld, acceptedByNew, works } = result
     const isRefused = /ended with 1:.*taken back in time/s.test(refusal)
     return {

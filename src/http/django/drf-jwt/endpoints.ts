@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { ClientRecord } from '../../../clients/client-directory.ts'
 import { djangoSettings } from '../../../clients/django-settings.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
+import { readLogin } from '../authorizations.ts'
 import type { ViewCookies } from '../rest/cookies.ts'
 import type { Field } from '../rest/fields.ts'
 import type { View } from '../rest/view.ts'
@@ -41,7 +42,7 @@ function obtain(tokens: DrfJwtTokens, client: ClientRecord): View {
       ...(showsToken ? [{ name: 'token', readOnly: true }] : []),
     ],
     cookies: { sets: single },
-    take: (fields) => tokens.obtain(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
+    take: (fields, context) => tokens.obtain(client, readLogin(fields, usernameField, context)),
   })
 }
 
@@ -70,7 +71,7 @@ interface Taking {
   readonly description: string
   readonly fields: readonly Field[]
   readonly cookies: ViewCookies
-  take(fields: ReadonlyMap<string, string>): Promise<DrfJwtAnswer>
+  take(fields: ReadonlyMap<string, string>, context: Context): Promise<DrfJwtAnswer>
 }
 
 function toView(client: ClientRecord, { take, ...shown }: Taking): View {
@@ -80,7 +81,7 @@ function toView(client: ClientRecord, { take, ...shown }: Taking): View {
     ...shown,
     status,
     async post(fields, context): Promise<JsonObject> {
-      const { token, issuedAt, expiresIn, userData } = await take(fields)
+      const { token, issuedAt, expiresIn, userData } = await take(fields, context)
       const isForeign = context.headers['sec-fetch-site'] === 'cross-site'
       if (authCookie !== undefined && client.cookies === null && !isForeign)
         setCookie(context, authCookie, token, expiresIn)

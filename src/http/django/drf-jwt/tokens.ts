@@ -8,7 +8,7 @@ import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId } from '../../../tokens/claims-preset.ts'
 import type { AccessTokenVerdict } from '../../../tokens/introspection.ts'
 import { isIssuedTo } from '../../../tokens/own-token.ts'
-import { Authorizations } from '../authorizations.ts'
+import { Authorizations, type Credentials } from '../authorizations.ts'
 import { type ApiError, validationError } from '../rest/api-error.ts'
 import type { DjangoServices } from '../services.ts'
 import { type DrfJwtWords, drfJwtWords } from './package.ts'
@@ -36,8 +36,8 @@ export class DrfJwtTokens {
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
-  async obtain(client: ClientRecord, name: string, password: string): Promise<DrfJwtAnswer> {
-    const login = await this.#authorizations.logIn(client, { name, password, refuse: unableToLogIn })
+  async obtain(client: ClientRecord, credentials: Credentials): Promise<DrfJwtAnswer> {
+    const login = await this.#authorizations.logIn(client, { ...credentials, refuse: unableToLogIn })
     return this.#issue(login, undefined)
   }
 

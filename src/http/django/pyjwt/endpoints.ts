@@ -32,10 +32,10 @@ function logIn(tokens: PyJwtTokens, client: ClientRecord): View {
     cookies: { sets: pair },
     read: readTexts,
     describeError: toPyJwtBody,
-    post(fields) {
-      const [email, password] = [fields.get('email'), fields.get('password')]
-      if (email === undefined || password === undefined) throw pyJwtError('INVALID_CREDENTIALS')
-      return tokens.logIn(client, email, password)
+    post(fields, { req: request }) {
+      const [name, password] = [fields.get('email'), fields.get('password')]
+      if (name === undefined || password === undefined) throw pyJwtError('INVALID_CREDENTIALS')
+      return tokens.logIn(client, { name, password, request })
     },
   }
 }

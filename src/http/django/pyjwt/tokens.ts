@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../protocol/claims.ts'
 import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId } from '../../../tokens/claims-preset.ts'
-import { Authorizations } from '../authorizations.ts'
+import { Authorizations, type Credentials } from '../authorizations.ts'
 import { countingFor } from '../counting.ts'
 import { RefreshJwts } from '../refresh-jwt.ts'
 import type { DjangoServices } from '../services.ts'
@@ -26,8 +26,8 @@ export class PyJwtTokens {
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
-  async logIn(client: ClientRecord, email: string, password: string): Promise<JsonObject> {
-    const login = { name: email, password, by: 'email', refuse: invalidCredentials } as const
+  async logIn(client: ClientRecord, credentials: Credentials): Promise<JsonObject> {
+    const login = { ...credentials, by: 'email', refuse: invalidCredentials } as const
     return this.#issue(await this.#authorizations.logIn(client, login))
   }
 

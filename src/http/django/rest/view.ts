@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import type { Logger } from '../../../events/log.ts'
+import { OverloadedError } from '../../../lib/overloaded-error.ts'
 import { UnavailableError } from '../../../lib/unavailable-error.ts'
 import type { JsonObject } from '../../../protocol/claims.ts'
 import { OAuthError } from '../../../protocol/errors.ts'
@@ -112,6 +113,8 @@ function toApiError(thrown: unknown): ApiError {
 function report(logger: Logger, context: Context, thrown: unknown, { status, code }: ApiError): void {
   const id = context.state['id']
   if (status >= 500) {
+    // Of what there is too much of, the log tells by numbers.
+    if (thrown instanceof OverloadedError) return
     const event = status === 503 ? 'request.unavailable' : 'request.failed'
     logger[status === 503 ? 'warn' : 'error']({ event, id, err: thrown })
     return

@@ -1,5 +1,6 @@
 import type { ClientRecord } from '../../../clients/client-directory.ts'
 import { djangoSettings } from '../../../clients/django-settings.ts'
+import { readLogin } from '../authorizations.ts'
 import type { View } from '../rest/view.ts'
 import type { WireFormat } from '../routes.ts'
 import type { DjangoServices } from '../services.ts'
@@ -37,8 +38,7 @@ function obtainPair(tokens: SimpleJwtTokens, client: ClientRecord): View {
     fields: [{ name: usernameField }, { name: 'password' }],
     challenge,
     cookies: { sets: pair },
-    post: (fields) =>
-      tokens.obtainPair(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
+    post: (fields, context) => tokens.obtainPair(client, readLogin(fields, usernameField, context)),
   }
 }
 
@@ -52,8 +52,7 @@ function obtainSliding(tokens: SimpleJwtTokens, client: ClientRecord): View {
     fields: [{ name: usernameField }, { name: 'password' }],
     challenge,
     cookies: { sets: sliding },
-    post: (fields) =>
-      tokens.obtainSliding(client, fields.get(usernameField) ?? '', fields.get('password') ?? ''),
+    post: (fields, context) => tokens.obtainSliding(client, readLogin(fields, usernameField, context)),
   }
 }
 

@@ -8,7 +8,7 @@ import { RefreshRefusedError } from '../../../sessions/refresh-refused-error.ts'
 import type { Authorization } from '../../../tokens/authorization.ts'
 import { type ClaimsPresetFunction, djangoUserId, presets } from '../../../tokens/claims-preset.ts'
 import { isIssuedTo } from '../../../tokens/own-token.ts'
-import { Authorizations } from '../authorizations.ts'
+import { Authorizations, type Credentials } from '../authorizations.ts'
 import { countingFor } from '../counting.ts'
 import { endOf, RefreshJwts } from '../refresh-jwt.ts'
 import type { DjangoServices } from '../services.ts'
@@ -43,14 +43,14 @@ export class SimpleJwtTokens {
   }
 
   /** @throws {ApiError} the same for whatever keeps the user out. */
-  async obtainPair(client: ClientRecord, username: string, password: string): Promise<JsonObject> {
-    const login = await this.#login(client, username, password)
+  async obtainPair(client: ClientRecord, credentials: Credentials): Promise<JsonObject> {
+    const login = await this.#login(client, credentials)
     const { access, refresh, userData } = await this.#issuePair(login)
     return { ...userData, ...(refresh !== undefined && { refresh }), access }
   }
 
-  async obtainSliding(client: ClientRecord, username: string, password: string): Promise<JsonObject> {
-    return this.#issueSliding(await this.#login(client, username, password))
+  async obtainSliding(client: ClientRecord, credentials: Credentials): Promise<JsonObject> {
+    return this.#issueSliding(await this.#login(client, credentials))
   }
 
   /** The answer holds a refresh token where the client is to use another one from now on. */
@@ -172,8 +172,8 @@ export class SimpleJwtTokens {
     return foreign
   }
 
-  #login(client: ClientRecord, name: string, password: string): Promise<Authorization> {
-    return this.#authorizations.logIn(client, { name, password, refuse: noActiveAccount })
+  #login(client: ClientRecord, credentials: Credentials): Promise<Authorization> {
+    return this.#authorizations.logIn(client, { ...credentials, refuse: noActiveAccount })
   }
 
   async #issuePair(authorization: Authorization) {

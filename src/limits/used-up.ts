@@ -1,0 +1,64 @@
+import type { Event } from '../events/event.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Store } from '../store/store.ts'
+import type { Clearing } from './budget-keys.ts'
+import type { Held } from './budgets.ts'
+import type { Subject } from './gate.ts'
+import type { SubjectKind } from './policy.ts'
+
+/** What is known of a budget that is used up, as it is kept. */
+export interface UsedUpBudget {
+  readonly kind: SubjectKind
+  readonly by: 'name' | 'network' | 'requests'
+  /** The id of the user or the `client_id`, where the failure that used it up was about one that exists. */
+  readonly about?: string
+  /** Where it holds; undefined: everywhere the subject is not known, or on this machine. */
+  readonly network?: string
+}
+
+/** Takes down, once for each time that a budget is used up, that it is: so an attack is a row, not a row an attempt. */
+export class UsedUp {
+  readonly #store: Store
+  readonly #clock: Clock
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** @throws {StoreUnavailableError} when the database cannot be used. */
+  async record(subject: Subject, about: string | undefined, { budget, left }: Held): Promise<void> {
+    const { network } = budget
+    const data: UsedUpBudget = {
+      kind: subject.kind,
+      by: budget.by,
+      ...(about !== undefined && budget.by === 'name' && { about }),
+      ...(network !== undefined && { network }),
+    }
+    const since = this.#clock.now()
+    const until = since + left
+    await this.#store.transaction(async (tx) => {
+      await tx.throttles.upsert({ key: budget.key, data: JSON.stringify(data), since, until })
+      await tx.record(toEvent(data, until))
+    })
+  }
+}
+
+function toEvent({ kind, by, about, network }: UsedUpBudget, until: number): Event {
+  const where = network !== undefined && { network }
+  return kind === 'user'
+    ? { type: 'login.throttled', by, until, ...(about !== undefined && { user: about }), ...where }
+    : { type: 'client.throttled', by, until, ...(about !== undefined && { client: about }), ...where }
+}
+
+/** What nodes read of a clearing; undefined when it was written by another version. */
+export function parseClearing(data: string): Clearing | undefined {
+  const read: unknown = JSON.parse(data)
+  if (typeof read !== 'object' || read === null || !('what' in read)) return undefined
+  if (read.what === 'all') return { what: 'all' }
+  if (read.what === 'subject' && 'subject' in read && typeof read.subject === 'string')
+    return { what: 'subject', subject: read.subject }
+  if (read.what === 'network' && 'network' in read && typeof read.network === 'string')
+    return { what: 'network', network: read.network }
+  return undefined
+}
