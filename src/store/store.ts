@@ -30,7 +30,6 @@ export interface StoreOptions extends DatabaseOptions {
   readonly watch?: Watch
 }
 
-
 /** One transaction. What it records is told only when it has been committed. */
 export class StoreTransaction extends Tables {
   /** The database's time, in milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 import test from 'ava'
-import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
 import { testSealedVault } from '../keys/sealed-vault-suite.ts'
+import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'

@@ -2,7 +2,7 @@ import type { Fault } from '../fault.ts'
 import { fillDisk } from '../postgres/full-disk-run.ts'
 import { type PromotionOptions, type PromotionResult, promoteUnderLoad } from '../postgres/promotion-run.ts'
 import { restartUnderLoad } from '../postgres/restart-run.ts'
-import { nodesKilled, nodesModel, nodesOneToken, nodesRevocation } from './nodes.ts'
+import { nodesKilled, nodesModel, nodesOneToken, nodesPage, nodesRevocation } from './nodes.ts'
 
 const second = 1_000
 
@@ -106,6 +106,7 @@ export function postgresFaults(seconds = 120): readonly Fault[] {
     nodesModel,
     nodesOneToken,
     nodesKilled(seconds),
+    nodesPage(seconds / 4),
     nodesRevocation,
     restart,
     disk,
