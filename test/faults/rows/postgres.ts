@@ -35,7 +35,7 @@ const restart: Fault = {
       ok:
         loggedOut + forked + unexpected.length === 0 &&
         refreshed > 0 &&
-        Math.max(...recoveriesOfAll) <= recovery,
+        Math.max(...recoveries) <= recovery,
     }
   },
 }
