@@ -9,6 +9,7 @@ import {
   databaseUrl,
   directory,
   duration,
+  durationOrOff,
   foreignKey,
   host,
   issuer,
@@ -228,6 +229,11 @@ export const settings = z.object({
   MINTAGE_DJANGO_KEY_UNTIL: optional(moment, 'From when on that key counts no more.', {
     defaultInWords: 'required with the key',
   }),
+  MINTAGE_AUDIT_RETENTION: preset(
+    durationOrOff({ least: day, most: 36_500 * day }),
+    '730d',
+    'For how long audit rows are kept; older ones are verified, deleted and replaced by a signed checkpoint. `off` keeps all.',
+  ),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

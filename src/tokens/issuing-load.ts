@@ -8,6 +8,8 @@ export interface IssuingLoadOptions {
   readonly retryWithin: number
   /** Is told of each that was refused. */
   readonly onShed?: ((grant: GrantType, reason: ShedReason) => void) | undefined
+  /** A time that only goes forward, in milliseconds. */
+  readonly now?: () => number
 }
 
 /**
@@ -40,6 +42,7 @@ const longestRetry = 3_000
 export class IssuingLoad {
   readonly #options: IssuingLoadOptions
   readonly #busy: number
+  readonly #now: () => number
   #underWay = 0
   /** Since when that many have been under way all the time. */
   #busySince = Number.POSITIVE_INFINITY
@@ -47,6 +50,7 @@ export class IssuingLoad {
 
   constructor(options: IssuingLoadOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
     this.#busy = Math.max(2, Math.floor(options.most * standing))
   }
 
@@ -58,7 +62,7 @@ export class IssuingLoad {
   hasRoomFor(grant: GrantType): boolean {
     // The usual case, which needs no look at the time.
     if (this.#underWay < this.#busy * shares[grant]) return true
-    const now = performance.now()
+    const now = this.#now()
     if (now - this.#busySince > period) this.#overloadedUntil = now + period
     const room = now < this.#overloadedUntil ? this.#busy : this.#options.most
     return this.#underWay < room * shares[grant]
@@ -78,7 +82,7 @@ export class IssuingLoad {
    */
   refuse(grant: GrantType): number {
     this.#options.onShed?.(grant, 'full')
-    const now = performance.now()
+    const now = this.#now()
     if (now < this.#overloadedUntil) this.#overloadedUntil = now + period
     return retryAfter(
       grant === 'refresh_token' ? Math.min(longestRetry, this.#options.retryWithin) : longestRetry,
@@ -87,7 +91,7 @@ export class IssuingLoad {
 
   /** Counts a token as under way while `work` lasts. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    if (++this.#underWay === this.#busy) this.#busySince = performance.now()
+    if (++this.#underWay === this.#busy) this.#busySince = this.#now()
     try {
       return await work()
     } finally {

@@ -27,8 +27,14 @@ export interface StampedeResult {
 /** Sends the same refresh token many times at once, to processes of the built executable. */
 export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
   const { retryWindow, environment } = options
-  const window = retryWindow === undefined ? {} : { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow }
-  const installation = await createInstallation({ environment: { ...environment, ...window } })
+  const installation = await createInstallation({
+    environment: {
+      // All are to be served: what is tried is what they get, not who is turned away.
+      MINTAGE_ISSUE_QUEUE: '100000',
+      ...environment,
+      ...(retryWindow !== undefined && { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow }),
+    },
+  })
   const nodes = [await installation.startChild()]
   while (nodes.length < options.nodes) nodes.push(await installation.startChild())
   const clients = nodes.map(

@@ -198,6 +198,23 @@ test('a database that lost commits takes nothing back that was told, and later r
   for (const index of [1, 2, 3, 4]) t.true(late.follower.board.isRevoked({ list: 'lst_1', index }))
 })
 
+test('this process goes by the new keys before it tells that there are new ones', async (t) => {
+  const { store } = await openTestStore(t, sqlite)
+  const order: string[] = []
+  const { follower } = await follow(t, store, async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    order.push('taken')
+    throw new Error('and keys that cannot be read keep nobody from hearing')
+  })
+  follower.follow({
+    changed: (changes) => order.push(...changes.map(({ change }) => change.kind)),
+    reset: () => undefined,
+  })
+  await store.transaction((tx) => tx.statusLog.append({ kind: 'keys', withdrawn: ['a'] }))
+  await follower.catchUp()
+  t.deepEqual(order, ['taken', 'keys'])
+})
+
 /** As after the promotion of a standby that replicated asynchronously: it has nothing after `version`. */
 function loseAfter(url: string, version: number, ...statements: readonly string[]): void {
   const other = new Database(url.slice('sqlite:'.length))
@@ -258,21 +275,4 @@ test('what only one node had heard before it was lost stays revoked, though anot
   for (const { follower } of [ahead, behind]) {
     for (const index of [1, 2]) t.true(follower.board.isRevoked({ list: 'lst_1', index }), String(index))
   }
-})
-
-test('this process goes by the new keys before it tells that there are new ones', async (t) => {
-  const { store } = await openTestStore(t, sqlite)
-  const order: string[] = []
-  const { follower } = await follow(t, store, async () => {
-    await new Promise((resolve) => setImmediate(resolve))
-    order.push('taken')
-    throw new Error('and keys that cannot be read keep nobody from hearing')
-  })
-  follower.follow({
-    changed: (changes) => order.push(...changes.map(({ change }) => change.kind)),
-    reset: () => undefined,
-  })
-  await store.transaction((tx) => tx.statusLog.append({ kind: 'keys', withdrawn: ['a'] }))
-  await follower.catchUp()
-  t.deepEqual(order, ['taken', 'keys'])
 })

@@ -56,6 +56,8 @@ export async function makeChildInstallation(
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'warn',
     MINTAGE_ADMIN_PORT: 'off',
+    // Tests fail logins by the dozen; those of throttling ask for it.
+    MINTAGE_THROTTLE: 'off',
     ...options.environment,
   }
   const running: ChildIssuer[] = []

@@ -56,6 +56,8 @@ export async function createInstallation(
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'silent',
     MINTAGE_ADMIN_PORT: 'off',
+    // Models log one user in more often than anybody does.
+    MINTAGE_THROTTLE: 'off',
     ...options.environment,
   }
   const config = readConfig(environment)
