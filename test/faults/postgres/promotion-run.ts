@@ -134,8 +134,10 @@ async function promoteOnce(
   await cluster.promote()
   result.promotions++
   await untilAllMove(clients)
-  result.sinceCrash.push(books.recovery(crashedAt, crashedAt) ?? Number.POSITIVE_INFINITY)
-  result.sincePromotion.push(books.recovery(crashedAt, orderedAt) ?? Number.POSITIVE_INFINITY)
+  // From the crash to the order nobody can have succeeded.
+  const first = books.firstAfter(orderedAt)
+  result.sinceCrash.push(first - crashedAt)
+  result.sincePromotion.push(first - orderedAt)
 }
 
 /** Until every client has refreshed once more. */

@@ -33,9 +33,7 @@ const restart: Fault = {
         `${worst(recoveries)}, everybody's ${worst(recoveriesOfAll)} after PostgreSQL answered; ` +
         `other failures than 502 and 503: ${unexpected.join(', ') || 'none'}`,
       ok:
-        loggedOut + forked + unexpected.length === 0 &&
-        refreshed > 0 &&
-        Math.max(...recoveries) <= recovery,
+        loggedOut + forked + unexpected.length === 0 && refreshed > 0 && Math.max(...recoveries) <= recovery,
     }
   },
 }
