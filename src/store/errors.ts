@@ -47,7 +47,12 @@ export function isConflict(error: unknown): boolean {
  */
 export function isLost(error: unknown): boolean {
   const isBroken = error instanceof Error && broken.test(error.message)
-  return isBroken || lost.test(codeOf(error))
+  return isBroken || isFatal(error) || lost.test(codeOf(error))
+}
+
+/** Whether PostgreSQL ended the connection with this error, or did not let it come about, for whatever reason. */
+function isFatal(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && ['FATAL', 'PANIC'].includes(String(error.severity))
 }
 
 /** Whether a unique constraint refused the row. */
@@ -111,7 +116,7 @@ export function toStoreError(error: unknown): unknown {
       { cause: error },
     )
   }
-  if (error instanceof Error && broken.test(error.message)) {
+  if (isFatal(error) || (error instanceof Error && broken.test(error.message))) {
     return new StoreUnavailableError('The connection to the database broke: see that it runs.', {
       cause: error,
     })

@@ -20,18 +20,17 @@ export class Bookkeeping {
   readonly refused: { readonly handle: string; readonly token: string; readonly says: string }[] = []
   /** Tokens that got two successors, or a successor that is not the next generation. */
   forked = 0
-  /** When each try that succeeded began and ended, by the monotonic clock. */
-  readonly successes: { readonly begunAt: number; readonly at: number }[] = []
+  /** When each success came, by the monotonic clock. */
+  readonly successes: number[] = []
 
   /** Refreshes of which the first try and at least one more failed. */
   get failedMoreThanOnce(): number {
     return [...this.triesBefore].reduce((sum, [tries, count]) => (tries > 1 ? sum + count : sum), 0)
   }
 
-  /** From `since` to the first success of a try that began after `lost`, in milliseconds. */
-  recovery(lost: number, since: number): number | undefined {
-    const first = this.successes.find(({ begunAt, at }) => begunAt > lost && at > since)
-    return first && first.at - since
+  /** The first success after `moment`, by the monotonic clock: of a try that waited for it, perhaps. */
+  firstAfter(moment: number): number {
+    return this.successes.find((at) => at > moment) ?? Number.POSITIVE_INFINITY
   }
 }
 
@@ -86,13 +85,10 @@ export class HonestClient {
     const presented = this.#token
     const key = this.#sendsKey ? `key-of-${presented.slice(-20)}` : undefined
     for (let tries = 0; ; tries++) {
-      const begunAt = performance.now()
       const answer = await this.#client.refresh(url, presented, { key }).catch(toLost)
       if (answer?.status === 200 || answer?.body['error'] === 'invalid_grant') {
         count(this.#books.triesBefore, tries)
-        return answer.status === 200
-          ? this.#keep(presented, answer, begunAt)
-          : this.#lose(url, presented, answer)
+        return answer.status === 200 ? this.#keep(presented, answer) : this.#lose(url, presented, answer)
       }
       count(this.#books.failures, toReason(answer))
       if (signal?.aborted) return
@@ -107,7 +103,6 @@ export class HonestClient {
   /** Asks twice at once. Where neither was answered, the next turn asks again. */
   async #presentTwice(url: string, signal: AbortSignal): Promise<void> {
     const presented = this.#token
-    const begunAt = performance.now()
     const answers = await Promise.all([0, 1].map(() => this.#client.refresh(url, presented).catch(toLost)))
     const successes = answers.filter((answer) => answer?.status === 200)
     const refused = answers.find((answer) => answer?.body['error'] === 'invalid_grant')
@@ -118,11 +113,11 @@ export class HonestClient {
     if (new Set(successes.map((answer) => answer && refreshTokenOf(answer))).size > 1) this.#books.forked++
     if (refused) return this.#lose(url, presented, refused)
     const [success] = successes
-    if (success) this.#keep(presented, success, begunAt)
+    if (success) this.#keep(presented, success)
     else await this.refresh(url, signal)
   }
 
-  #keep(presented: string, answer: Answer, begunAt: number): void {
+  #keep(presented: string, answer: Answer): void {
     const successor = refreshTokenOf(answer)
     const [before, after] = [readToken(presented), readToken(successor)]
     if (after.handle !== before.handle || after.generation !== before.generation + 1) this.#books.forked++
@@ -130,7 +125,7 @@ export class HonestClient {
     this.#recent.push(successor)
     if (this.#recent.length > 5) this.#recent.shift()
     this.#books.refreshed++
-    this.#books.successes.push({ begunAt, at: performance.now() })
+    this.#books.successes.push(performance.now())
   }
 
   async #lose(url: string, presented: string, { body }: Answer): Promise<void> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TokenClient } from '../../support/token-client.ts'
 import { Bookkeeping, HonestClient } from './honest-client.ts'
-import { openSite, type Site } from './site.ts'
+import { openSite, type Site, type SiteOptions } from './site.ts'
 
 export interface KillNodesOptions {
   readonly seconds: number
@@ -10,6 +10,10 @@ export interface KillNodesOptions {
   readonly pause: number
   /** Whether the proxy asks the other node where one answers nothing or 503. */
   readonly isPatient: boolean
+  /** What stands before the nodes in place of the plain proxy. */
+  readonly front?: SiteOptions['front']
+  /** SIGTERM is a rolling restart; SIGKILL unless told otherwise. */
+  readonly signal?: 'SIGKILL' | 'SIGTERM'
 }
 
 export interface KillNodesResult {
@@ -25,7 +29,8 @@ export interface KillNodesResult {
 
 /** Kills one of two nodes every few seconds and starts it again, while honest clients refresh at random nodes. */
 export async function killNodes(options: KillNodesOptions): Promise<KillNodesResult> {
-  const site = await openSite({ replication: 'none', isPatient: options.isPatient })
+  const { isPatient, front, signal = 'SIGKILL' } = options
+  const site = await openSite({ replication: 'none', isPatient, ...(front && { front }) })
   const books = new Bookkeeping()
   const clients = await beginSessions(site, options.clients, books)
   const load = new AbortController()
@@ -36,7 +41,7 @@ export async function killNodes(options: KillNodesOptions): Promise<KillNodesRes
     while (performance.now() < end) {
       const node = site.nodes[kills % site.nodes.length]
       await delay(500 + Math.random() * 2_000)
-      await node?.end('SIGKILL')
+      await node?.end(signal)
       kills++
       await delay(Math.random() * 1_000)
       await node?.start()

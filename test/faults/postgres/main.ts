@@ -24,4 +24,6 @@ for await (const line of runFaults(chosen, options)) {
   console.error(`${line.verdict.padEnd(8)} ${line.fault} (${line.seconds} s): ${line.figure}`)
 }
 console.log(renderTable(lines))
-process.exit(lines.length > 0 && lines.every(({ verdict }) => verdict === 'ok') ? 0 : 1)
+const counted = (verdict: Line['verdict']) => lines.filter((line) => line.verdict === verdict).length
+// Where HAProxy and nginx are missing their row is skipped; without PostgreSQL nothing would be tried.
+process.exit(counted('FAILED') === 0 && counted('ok') > 0 ? 0 : 1)

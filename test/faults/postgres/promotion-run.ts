@@ -36,11 +36,15 @@ export interface PromotionResult {
   /** Revocations that were answered and are not in the new primary. */
   lostRevocations: number
   revocations: number
-  /** Of those sessions, the ones whose refresh token got a token pair again. */
+  /** Of those sessions, the ones that a node ended again, for it had heard of it. */
+  endedAgain: number
+  /** And those whose refresh token got a token pair again. */
   resurrected: number
   /** Of their new access tokens, those that a verifier accepted. */
   acceptedOfResurrected: number
-  /** Sessions that live on, of which only an access token was revoked, and whose new access tokens are refused. */
+  /** Sessions of which only an access token was revoked, that were ended since nobody could tell that. */
+  endedWithAccess: number
+  /** The same, but that live on, and whose new access tokens are refused. */
   crippled: number
   /** What verifiers said that they must not: above all, that they accepted what they had refused. */
   verifierFaults: readonly string[]
@@ -77,7 +81,7 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
     while (result.promotions < options.promotions) {
       if (result.promotions > 0) await site.cluster.addStandby()
       await delay(1_000 + Math.random() * 1_000)
-      await promoteOnce(site, options, books, clients, result)
+      await promoteOnce(site, options, books, clients, churn, result)
       // What verifiers may not know yet is known by then, or they call themselves stale.
       await delay(2_500)
       await judge(site, churn, verifiers, result)
@@ -105,15 +109,23 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
 }
 
 async function promoteOnce(
-  { cluster }: Site,
+  { cluster, nodes }: Site,
   options: PromotionOptions,
   books: Bookkeeping,
   clients: readonly HonestClient[],
+  churn: Churn,
   result: PromotionResult,
 ): Promise<void> {
   if (options.lag > 0) {
+    const before = await Promise.all(nodes.map(({ mark }) => mark()))
+    const told = churn.told.length
     cluster.replication.set('held')
-    await delay(options.lag)
+    // At least something of every kind is to be lost, however slow this machine is: refreshes, logins, and what nodes have seen.
+    await Promise.all([delay(options.lag), untilAllMove(clients)])
+    await eventually(
+      async () => Promise.all(nodes.map(({ mark }) => mark())),
+      (marks) => churn.told.length > told + 1 && marks.every((mark, index) => mark > (before[index] ?? 0)),
+    )
   }
   const crashedAt = await cluster.crashPrimary(options.isSilent)
   // Nobody notices at once.
@@ -122,8 +134,10 @@ async function promoteOnce(
   await cluster.promote()
   result.promotions++
   await untilAllMove(clients)
-  result.sinceCrash.push(books.recovery(crashedAt, crashedAt) ?? Number.POSITIVE_INFINITY)
-  result.sincePromotion.push(books.recovery(crashedAt, orderedAt) ?? Number.POSITIVE_INFINITY)
+  // From the crash to the order nobody can have succeeded.
+  const first = books.firstAfter(orderedAt)
+  result.sinceCrash.push(first - crashedAt)
+  result.sincePromotion.push(first - orderedAt)
 }
 
 /** Until every client has refreshed once more. */
@@ -150,8 +164,16 @@ async function judge(
     result.logins++
     const row = await site.installation.store.sessions.findByHandle(each.handle)
     if (each.fate === 'revoked') result.revocations++
+    const isEndedAgain = row?.endReason === 'revocation_lost'
     if (!row) {
       result.lostLogins++
+    } else if (isEndedAgain && each.fate === 'revoked') {
+      result.lostRevocations++
+      result.endedAgain++
+    } else if (isEndedAgain && each.fate === 'access token revoked') {
+      result.endedWithAccess++
+    } else if (isEndedAgain) {
+      result.wronglyEnded++
     } else if (each.fate === 'revoked' && row.endedAt === null) {
       result.lostRevocations++
       const again = await churn.refresh(site.url, each)
@@ -202,8 +224,10 @@ function emptyResult(): PromotionResult {
     logins: 0,
     lostRevocations: 0,
     revocations: 0,
+    endedAgain: 0,
     resurrected: 0,
     acceptedOfResurrected: 0,
+    endedWithAccess: 0,
     crippled: 0,
     verifierFaults: [],
     sinceCrash: [],

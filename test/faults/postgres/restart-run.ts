@@ -49,8 +49,8 @@ export async function restartUnderLoad(options: RestartOptions): Promise<Restart
     while (result.restarts < options.restarts) {
       await delay(500 + Math.random() * 1_500)
       const ending = endings[result.restarts % endings.length] ?? 'fast'
-      const stoppedAt = performance.now()
       await site.cluster.primary.stop(ending)
+      const stoppedAt = performance.now()
       // Sometimes it is back at once, sometimes the pools have noticed.
       await delay(Math.random() * 2_000)
       await site.cluster.primary.start()
@@ -58,9 +58,8 @@ export async function restartUnderLoad(options: RestartOptions): Promise<Restart
       result.restarts++
       await untilAllMove(clients)
       result.recoveriesOfAll.push(performance.now() - backAt)
-      const recovery = books.recovery(stoppedAt, stoppedAt) ?? Number.POSITIVE_INFINITY
       // Nodes may be quicker than the question whether it answers again.
-      result.recoveries.push(Math.max(0, recovery - (backAt - stoppedAt)))
+      result.recoveries.push(Math.max(0, books.firstAfter(stoppedAt) - backAt))
       options.say?.(
         `restart ${result.restarts} (${ending}): the first refresh ${Math.round(result.recoveries.at(-1) ?? 0)} ms, ` +
           `everybody's ${Math.round(result.recoveriesOfAll.at(-1) ?? 0)} ms after it answered again`,

@@ -1,8 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChildIssuer } from '../../support/child-issuer.ts'
 import { findFreePort } from '../../support/child-issuer.ts'
+import { eventually } from '../../support/eventually.ts'
 import { createInstallation, type SharedInstallation } from '../../support/shared-installation.ts'
 import { type Place, PostgresCluster, type Replication } from './cluster.ts'
 import { SpreadingProxy } from './spreading-proxy.ts'
@@ -37,6 +39,13 @@ export class SiteNode {
     return code ?? null
   }
 
+  /** How far it has seen the audit trail go. */
+  readonly mark = async (): Promise<number> => {
+    const text = await readFile(join(this.stateDir, 'high-water-mark.json'), 'utf8')
+    const { sequence }: { readonly sequence: number } = JSON.parse(text)
+    return sequence
+  }
+
   /** The lines of its log, of all its lives. */
   get log(): readonly LogLine[] {
     return (this.#past + (this.#child?.output() ?? '')).split('\n').flatMap((line) => {
@@ -59,6 +68,16 @@ export interface SiteOptions {
   readonly isPatient?: boolean
   readonly environment?: Readonly<Record<string, string>>
   readonly place?: Place
+  /** What stands before the nodes in place of the plain proxy. */
+  readonly front?: (nodes: readonly string[]) => Promise<Front>
+}
+
+/** Something that spreads requests over the nodes. */
+export interface Front {
+  readonly url: string
+  /** How many requests each node has answered, where it is counted. */
+  readonly answered: Map<string, number>
+  close(): unknown
 }
 
 /** Two servers on one PostgreSQL, behind a plain proxy that spreads requests at random. */
@@ -66,7 +85,7 @@ export interface Site {
   readonly cluster: PostgresCluster
   readonly installation: SharedInstallation
   readonly nodes: readonly SiteNode[]
-  readonly proxy: SpreadingProxy
+  readonly proxy: Front
   /** What clients and verifiers know: the proxy's, and the `iss`. */
   readonly url: string
   close(): Promise<void>
@@ -83,8 +102,9 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     closing.push(() => cluster.close())
     const states = mkdtempSync(join(tmpdir(), 'mintage-state-'))
     closing.push(() => rmSync(states, { recursive: true, force: true }))
-    const urls: string[] = []
-    const proxy = await SpreadingProxy.open(() => urls, options.isPatient)
+    const ports = [await findFreePort(), await findFreePort()]
+    const urls = ports.map((port) => `http://127.0.0.1:${port}`)
+    const proxy = (await options.front?.(urls)) ?? (await SpreadingProxy.open(() => urls, options.isPatient))
     closing.push(() => proxy.close())
     const installation = await createInstallation({
       environment: {
@@ -97,13 +117,17 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     })
     closing.push(() => installation.close())
     const nodes: SiteNode[] = []
-    for (const name of ['node-a', 'node-b']) {
-      const node = new SiteNode(installation, await findFreePort(), join(states, name))
+    for (const port of ports) {
+      const node = new SiteNode(installation, port, join(states, `node-${nodes.length + 1}`))
       closing.push(() => node.end('SIGKILL'))
       nodes.push(node)
       await node.start()
-      urls.push(node.url)
     }
+    const ask = () => fetch(`${proxy.url}/readyz`).then(({ status }) => status)
+    await eventually(
+      () => ask().catch(() => 0),
+      (status) => status === 200,
+    )
     return { cluster, installation, nodes, proxy, url: proxy.url, close }
   } catch (error) {
     await close()

@@ -35,6 +35,8 @@ export class SpreadingProxy {
 
   static async open(targets: () => readonly string[], isPatient = true): Promise<SpreadingProxy> {
     const proxy = new SpreadingProxy(targets, isPatient)
+    // As long as nginx keeps them; shorter, and a client that pauses writes into a connection that is just being closed.
+    proxy.#server.keepAliveTimeout = 75_000
     proxy.#server.listen(0, '127.0.0.1')
     await once(proxy.#server, 'listening')
     return proxy

@@ -9,6 +9,7 @@ import { PostgresCluster } from '../postgres/cluster.ts'
 import { type KillNodesResult, killNodes } from '../postgres/kill-nodes-run.ts'
 import { runModelOnSite } from '../postgres/model-run.ts'
 import { presentOneToken } from '../postgres/one-token-run.ts'
+import { startPageProxy } from '../postgres/page-front.ts'
 
 /** What must hold of two nodes on one PostgreSQL behind a plain proxy. */
 export const nodesModel: Fault = {
@@ -73,6 +74,30 @@ export function nodesKilled(seconds: number): Fault {
           (each) => each.kills > 0 && each.refreshed > 0 && each.loggedOut + each.forked === 0,
         ),
       }
+    },
+  }
+}
+
+/** The proxies of the page on several nodes, as they are written there; `seconds` of each in the full form. */
+export function nodesPage(seconds: number): Fault {
+  return {
+    id: 'nodes-page',
+    name: 'nodes killed, and restarted in turn, behind HAProxy and nginx',
+    holds: 'no honest client logged out, no refresh fails more than once',
+    engines: ['PostgreSQL'],
+    async run({ quick, say }) {
+      const told: string[] = []
+      let ok = true
+      for (const name of ['haproxy', 'nginx'] as const) {
+        for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+          const options = { seconds: quick ? 8 : seconds, clients: 8, pause: 50, isPatient: true, signal }
+          const result = await killNodes({ ...options, front: (nodes) => startPageProxy(name, nodes) })
+          told.push(`${name}, ${signal}: ${describe(result)}`)
+          say(told.at(-1) ?? '')
+          ok &&= result.loggedOut + result.forked + result.failedMoreThanOnce === 0 && result.refreshed > 0
+        }
+      }
+      return { figure: told.join('; '), ok }
     },
   }
 }

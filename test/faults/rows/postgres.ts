@@ -2,7 +2,7 @@ import type { Fault } from '../fault.ts'
 import { fillDisk } from '../postgres/full-disk-run.ts'
 import { type PromotionOptions, type PromotionResult, promoteUnderLoad } from '../postgres/promotion-run.ts'
 import { restartUnderLoad } from '../postgres/restart-run.ts'
-import { nodesKilled, nodesModel, nodesOneToken, nodesRevocation } from './nodes.ts'
+import { nodesKilled, nodesModel, nodesOneToken, nodesPage, nodesRevocation } from './nodes.ts'
 
 const second = 1_000
 
@@ -33,9 +33,7 @@ const restart: Fault = {
         `${worst(recoveries)}, everybody's ${worst(recoveriesOfAll)} after PostgreSQL answered; ` +
         `other failures than 502 and 503: ${unexpected.join(', ') || 'none'}`,
       ok:
-        loggedOut + forked + unexpected.length === 0 &&
-        refreshed > 0 &&
-        Math.max(...recoveriesOfAll) <= recovery,
+        loggedOut + forked + unexpected.length === 0 && refreshed > 0 && Math.max(...recoveries) <= recovery,
     }
   },
 }
@@ -77,15 +75,17 @@ function promotion(id: string, name: string, of: Case, isRight: (result: Promoti
       for (const [line, count] of result.says) say(`${String(count).padStart(6)} × ${line}`)
       for (const fault of result.verifierFaults.slice(0, 10)) say(`WRONG: ${fault}`)
       const { refreshed, wronglyEnded, forked, adoptions, logins, lostLogins, revocations } = result
-      const { lostRevocations, resurrected, acceptedOfResurrected, crippled, verifierFaults } = result
+      const { lostRevocations, endedAgain, endedWithAccess, resurrected, acceptedOfResurrected } = result
+      const { crippled, verifierFaults } = result
       const isHarmless =
         wronglyEnded + forked + crippled + verifierFaults.length + acceptedOfResurrected === 0
       return {
         figure:
           `${result.promotions} promotions, ${refreshed} refreshes: ${wronglyEnded} wrongly ended, ${forked} forked, ` +
           `${adoptions} adopted; lost ${lostLogins} of ${logins} logins and ${lostRevocations} of ${revocations} revocations ` +
-          `(${resurrected} refreshed again, ${acceptedOfResurrected} of their access tokens accepted); ` +
-          `${crippled} sessions of which only refused access tokens came; ${verifierFaults.length} wrong verdicts of verifiers; first refresh at ` +
+          `(${endedAgain} ended again by a node that knew, ${resurrected} refreshed again, ${acceptedOfResurrected} of their ` +
+          `access tokens accepted); ${endedWithAccess} sessions ended and ${crippled} crippled of which an access token was ` +
+          `revoked; ${verifierFaults.length} wrong verdicts of verifiers; first refresh at ` +
           `most ${worst(result.sincePromotion)} after the order to promote`,
         ok: isHarmless && refreshed > 0 && result.promotions === promotions && isRight(result),
       }
@@ -96,7 +96,7 @@ function promotion(id: string, name: string, of: Case, isRight: (result: Promoti
 const nothingLost = ({ adoptions, lostLogins, lostRevocations, refusal }: PromotionResult) =>
   adoptions + lostLogins + lostRevocations === 0 && refusal === undefined
 const somethingLost = ({ adoptions, lostLogins, refusal }: PromotionResult) =>
-  adoptions > 0 && lostLogins > 0 && refusal !== undefined
+  adoptions + lostLogins > 0 && refusal !== undefined
 
 /** Those that bring a PostgreSQL of their own; `seconds` that nodes are killed for, in the full form. */
 export function postgresFaults(seconds = 120): readonly Fault[] {
@@ -104,6 +104,7 @@ export function postgresFaults(seconds = 120): readonly Fault[] {
     nodesModel,
     nodesOneToken,
     nodesKilled(seconds),
+    nodesPage(seconds / 4),
     nodesRevocation,
     restart,
     disk,
