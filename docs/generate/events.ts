@@ -33,6 +33,11 @@ export const operationalLines: Readonly<
     level: 'error',
     meaning: 'A request was answered with 500: a fault in Mintage itself.',
   },
+  'audit.not_pruned': {
+    level: 'error',
+    meaning:
+      'Old audit rows are not what was sealed, so none is deleted; told once, and tried again every hour.',
+  },
   'background.failed': {
     level: 'error',
     meaning: 'Rotation, sweeping or watching failed, and is tried again.',
