@@ -23,6 +23,7 @@ import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { ForeignExchange } from './sessions/foreign-exchange.ts'
+import { LiveSessions } from './sessions/live-sessions.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
@@ -124,6 +125,7 @@ async function composeIssuer(
   const clock = storeClock ?? systemClock
   const store = await openStore({
     url: config.databaseUrl,
+    pool: config.databasePool,
     ...(storeClock && { clock: storeClock }),
     onEvent: observation.sink,
     watch: observation.watch,
@@ -227,6 +229,7 @@ async function composeIssuer(
     clients,
     ...core,
     sessions,
+    liveSessions: new LiveSessions(store, keys),
     django: addRoutes && {
       addRoutes,
       clients: config.djangoClients,

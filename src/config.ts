@@ -22,6 +22,8 @@ export interface Config {
   readonly host: string
   readonly port: number
   readonly databaseUrl: string
+  /** How many connections to PostgreSQL a process has at most. */
+  readonly databasePool: number
   readonly keysDir: string
   /** 32 bytes: the keys are sealed with it in the database. Undefined: they lie in `keysDir`. */
   readonly vaultKey: Buffer | undefined
@@ -171,6 +173,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     host: values.MINTAGE_HOST,
     port: values.MINTAGE_PORT,
     databaseUrl: values.MINTAGE_DATABASE_URL,
+    databasePool: values.MINTAGE_DATABASE_POOL,
     keysDir: values.MINTAGE_KEYS_DIR,
     vaultKey: values.MINTAGE_VAULT_KEY,
     vaultKeyPrevious: values.MINTAGE_VAULT_KEY_PREVIOUS,

@@ -17,6 +17,7 @@ import { addKeyCommands } from './commands/keys.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
+import { addThrottleCommands } from './commands/throttle.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 import { chooseConfigFile } from './configuration.ts'
@@ -97,6 +98,7 @@ export function createProgram(): Command {
   addUserCommands(program)
   addApiCommands(program)
   addSessionCommands(program)
+  addThrottleCommands(program)
   addKeyCommands(program)
   addTokenCommands(program)
   addBackupCommand(program)

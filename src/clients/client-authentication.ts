@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Gate, Outcome } from '../limits/gate.ts'
+import { ThrottledError } from '../limits/throttled-error.ts'
 import { InvalidClientError } from '../protocol/errors.ts'
 import type { FailedAttempts } from '../store/audit/failed-attempts.ts'
 import type { ClientRecord } from '../store/client-table.ts'
@@ -35,12 +36,14 @@ export class ClientAuthentication {
   /**
    * A confidential client by its secret, a public one by its name.
    * @param network where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself.
+   * @param isExempt is asked when too many secrets were tried: whether this request must be looked at all the same.
    * @throws {InvalidClientError} the same for every reason: missing, unknown, wrong secret, disabled.
    * @throws {ThrottledError} when too many secrets were tried before. A name alone is none.
    */
   async authenticate(
     credentials: ClientCredentials | undefined,
     network: string | undefined,
+    isExempt?: (client: ClientRecord) => Promise<boolean>,
   ): Promise<ClientRecord> {
     if (!credentials) throw new InvalidClientError('Client authentication is missing.')
     const { clientId, secret } = credentials
@@ -52,7 +55,12 @@ export class ClientAuthentication {
       return { refused: registered?.client.clientId }
     }
     const subject = { kind: 'client', name: clientId, network } as const
-    const outcome = await (secret === undefined ? check() : this.#gate.trySecret(subject, check))
+    const attempt = async () => (secret === undefined ? check() : this.#gate.trySecret(subject, check))
+    const outcome = await attempt().catch(async (error) => {
+      if (!(error instanceof ThrottledError) || !registered) throw error
+      if (!(await isExempt?.(registered.client))) throw error
+      return check()
+    })
     if ('passed' in outcome) return outcome.passed
     throw await this.#refuse(reason ?? 'unknown', clientId, registered?.client)
   }

@@ -32,7 +32,7 @@ export async function openInstallation(
   config: Config,
   { onProblem, refuseOld = false, anyVault = false, ...options }: InstallationOptions,
 ): Promise<Installation> {
-  const store = await openStore({ url: config.databaseUrl, ...options })
+  const store = await openStore({ url: config.databaseUrl, isPatient: true, ...options })
   const vaults = createVaults(config, store)
   const vault = anyVault ? await findPresent(vaults, store) : vaults.configured
   const trail = createTrail(vault, config, { store, onError: onProblem, onWarning: onProblem })

@@ -102,14 +102,14 @@ export const issuer: Kind<string> = {
 }
 
 export const databaseUrl: Kind<string> = {
-  expected: 'sqlite:PATH or postgres://…',
+  expected: 'sqlite:PATH, postgres://… or cockroachdb://…',
   read(text) {
-    if (/^postgres(ql)?:\/\/.+/.test(text)) return URL.canParse(text) ? text : undefined
+    if (/^(postgres(ql)?|cockroachdb):\/\/.+/.test(text)) return URL.canParse(text) ? text : undefined
     if (!/^sqlite:[^\0]+$/.test(text)) return undefined
     return isMistakenPath(text) ? undefined : text
   },
   advise(text) {
-    if (/^postgres(ql)?:/.test(text)) {
+    if (/^(postgres(ql)?|cockroachdb):/.test(text)) {
       return 'a character that means something in a URL is written %40 for @, %3A for :, %2F for /, %23 for #'
     }
     if (text === 'sqlite::memory:') return 'a database in memory would forget every session and revocation'

@@ -96,6 +96,11 @@ export const settings = z.object({
     'The database. A relative path counts from the working directory.',
     { secret: true },
   ),
+  MINTAGE_DATABASE_POOL: preset(
+    whole(1, 1_000),
+    '10',
+    'How many connections to PostgreSQL a process has at most, beside one that it listens on for changes.',
+  ),
   MINTAGE_KEYS_DIR: preset(
     directory,
     './keys',
@@ -166,8 +171,8 @@ export const settings = z.object({
   ),
   MINTAGE_ISSUE_QUEUE: preset(
     whole(4, 100_000),
-    '512',
-    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all.',
+    '1024',
+    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all; when more comes than can be done, a sixteenth of that.',
   ),
   MINTAGE_PASSWORD_MIN_LENGTH: preset(
     whole(1, 64),

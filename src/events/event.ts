@@ -241,6 +241,7 @@ export type SessionEnd =
   | 'client_deleted'
   | 'keys_revoked'
   | 'database_recovered'
+  | 'revocation_lost'
 
 export type EventType = Event['type']
 

@@ -1,7 +1,9 @@
-import type { Database as SqliteConnection, Statement } from 'better-sqlite3'
 import type { Knex } from 'knex'
+import type { PostgresConnection } from 'knex/lib/dialects/postgres/index.js'
+import type { ChangeWatch, Look } from './change-watch.ts'
 import type { Database } from './database.ts'
-import { withSqliteConnection } from './database.ts'
+import { PostgresWatch, wake } from './postgres-watch.ts'
+import { SqliteWatch } from './sqlite-watch.ts'
 
 /** What other processes are told of. */
 export type Topic = 'clients' | 'apis' | 'keys' | 'status' | 'throttles'
@@ -9,33 +11,20 @@ export type Topic = 'clients' | 'apis' | 'keys' | 'status' | 'throttles'
 type Listener = () => void
 
 /**
- * How often a process looks for what others committed, in milliseconds. On SQLite looking costs no query, and a
- * revocation by a command is as late as this.
- */
-const intervals: Readonly<Record<Database['engine'], number>> = { sqlite: 50, postgres: 200 }
-
-/** The connection of SQLite, and the statement that says whether another one has committed. */
-interface Watched {
-  readonly connection: SqliteConnection
-  readonly dataVersion: Statement<[], unknown>
-}
-
-/**
  * Tells this process what any process committed, itself at once and the others within a second. Every topic has a
  * version that the changing transaction steps, so nothing that was committed can be missed, only merged.
  */
 export class ChangeFeed {
   readonly #database: Database
+  readonly #watch: ChangeWatch
   readonly #listeners = new Map<Topic, Set<Listener>>()
   readonly #versions = new Map<string, number>()
-  #watched: Watched | undefined
-  #seen: { readonly watched: Watched; readonly dataVersion: number } | undefined
-  #timer: NodeJS.Timeout | undefined
-  #polling: Promise<void> | undefined
-  #closed = false
 
   constructor(database: Database) {
     this.#database = database
+    const look: Look = (connection) => this.#look(connection)
+    this.#watch =
+      database.engine === 'sqlite' ? new SqliteWatch(database, look) : new PostgresWatch(database, look)
   }
 
   /** Calls `listener` after each change of the topic, until the function that it returns is called. */
@@ -47,19 +36,16 @@ export class ChangeFeed {
 
   /** Reads where the topics stand and begins to watch them. */
   async start(): Promise<void> {
-    const { versions } = await this.#read()
-    for (const [topic, version] of versions) this.#versions.set(topic, version)
-    this.#schedule()
+    for (const { topic, version } of await read(this.#database.knex)) this.#versions.set(topic, version)
+    this.#watch.start()
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#timer)
-    await this.#polling
+    await this.#watch.close()
   }
 
   /** Steps the topics' versions inside the transaction that changes them; announce them when it is committed. */
-  static async step(query: Knex, topics: Iterable<Topic>): Promise<ReadonlyMap<Topic, number>> {
+  async step(query: Knex, topics: Iterable<Topic>): Promise<ReadonlyMap<Topic, number>> {
     const stepped = new Map<Topic, number>()
     // Always in the same order, so that two transactions cannot wait for each other.
     for (const topic of [...topics].sort()) {
@@ -70,12 +56,28 @@ export class ChangeFeed {
         .returning('version')
       stepped.set(topic, Number(rows[0]?.version))
     }
+    if (stepped.size > 0) await this.notify(query)
     return stepped
+  }
+
+  /**
+   * Wakes the other processes when the transaction of `query` is committed, where the database can. Such commits wait
+   * for each other, so what many requests do at once says nothing.
+   */
+  async notify(query: Knex): Promise<void> {
+    if (this.#database.canNotify) await wake(query)
   }
 
   /** Calls the listeners of a topic that has a number of its own in the database: this process has changed it. */
   tell(topic: Topic): void {
     for (const listener of this.#listeners.get(topic) ?? []) listener()
+  }
+
+  /** This process has committed status changes. One that numbers none itself, such as a command, wakes one that does. */
+  async tellStatus(): Promise<void> {
+    if (this.#listeners.get('status')?.size) this.tell('status')
+    // Whoever is not woken looks by itself a moment later.
+    else await this.notify(this.#database.knex).catch(() => undefined)
   }
 
   /** Tells this process of its own commit at once. */
@@ -86,68 +88,41 @@ export class ChangeFeed {
     }
   }
 
+  async #look(connection?: PostgresConnection): Promise<void> {
+    for (const { topic, version, pending } of await read(this.#database.knex, connection)) {
+      this.#learn(topic, version)
+      if (Number(pending) === 1) this.tell(topic)
+    }
+  }
+
   /** Any other number is news, a lower one too: a database that lost commits gives the same numbers again. */
   #learn(topic: Topic, version: number): void {
     if (version === this.#versions.get(topic)) return
     this.#versions.set(topic, version)
     this.tell(topic)
   }
+}
 
-  #schedule(): void {
-    if (this.#closed) return
-    this.#timer = setTimeout(() => {
-      this.#polling = this.#poll()
-        // An outage is told by the requests that meet it; the feed catches up when the database is back.
-        .catch(() => undefined)
-        .then(() => this.#schedule())
-    }, intervals[this.#database.engine])
-    this.#timer.unref()
-  }
+interface Standing {
+  readonly topic: Topic
+  readonly version: number
+  /** Whether something of it is committed that has no number yet. */
+  readonly pending: number | boolean
+}
 
-  async #poll(): Promise<void> {
-    if (this.#database.engine === 'sqlite') {
-      const watched = this.#watched?.connection.open ? this.#watched : await this.#watch()
-      const dataVersion = Number(watched.dataVersion.get())
-      // The number means something on one connection only.
-      if (watched === this.#seen?.watched && dataVersion === this.#seen.dataVersion) return
-      await this.#update()
-      this.#seen = { watched, dataVersion }
-    } else {
-      await this.#update()
-    }
-  }
-
-  /** Looking goes past the pool, whose bookkeeping would cost a hundred times as much; it may come amid a transaction. */
-  async #watch(): Promise<Watched> {
-    this.#watched = await withSqliteConnection(this.#database.knex, (connection) => ({
-      connection,
-      dataVersion: connection.prepare<[], unknown>('PRAGMA data_version').pluck(),
-    }))
-    return this.#watched
-  }
-
-  async #update(): Promise<void> {
-    const { versions, isStatusPending } = await this.#read()
-    for (const [topic, version] of versions) this.#learn(topic, version)
-    if (isStatusPending) this.tell('status')
-  }
-
-  /**
-   * Status changes count themselves: a row of the feed that every revocation stepped would make them wait for each
-   * other. Those that have no number yet are told until they have one.
-   */
-  async #read(): Promise<{
-    readonly versions: readonly (readonly [Topic, number])[]
-    readonly isStatusPending: boolean
-  }> {
-    const { knex } = this.#database
-    const rows = await knex('changes').select('topic', 'version')
-    const versions = rows.map((row) => [row.topic as Topic, Number(row.version)] as const)
-    const pending = knex.raw('EXISTS (SELECT 1 FROM status_pending) AS pending')
-    const status = await knex('status_state').first('version', pending)
-    return {
-      versions: [...versions, ['status', Number(status?.version ?? 0)]],
-      isStatusPending: Number(status?.pending) === 1,
-    }
-  }
+/**
+ * Status changes count themselves: a row of the feed that every revocation stepped would make them wait for each
+ * other. Those that have no number yet are told until they have one.
+ */
+async function read(query: Knex, connection?: PostgresConnection): Promise<readonly Standing[]> {
+  const reading = query('changes')
+    .select('topic', 'version', query.raw('FALSE AS pending'))
+    .unionAll(
+      query('status_state').select(
+        query.raw("'status' AS topic"),
+        'version',
+        query.raw('EXISTS (SELECT 1 FROM status_pending) AS pending'),
+      ),
+    )
+  return connection ? reading.connection(connection) : reading
 }

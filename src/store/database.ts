@@ -2,7 +2,10 @@ import { closeSync, existsSync, fstatSync, mkdirSync, openSync, statSync } from 
 import { dirname, resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
+import type { PostgresConnection } from 'knex/lib/dialects/postgres/index.js'
 import { StoreUnavailableError } from './errors.ts'
+import { readPostgresAddress } from './postgres-address.ts'
+import { CockroachClient, cutConnection, PostgresClient, type PostgresHealth } from './postgres-client.ts'
 import { SqliteClient } from './sqlite-client.ts'
 
 export type Engine = 'sqlite' | 'postgres'
@@ -19,6 +22,31 @@ export interface Database {
   checkPresence(): void
   readonly knex: Knex
   readonly engine: Engine
+  /** The one level that every transaction has here; otherwise each says its own. */
+  readonly isolation?: Isolation
+  /** Whether it wakes whoever listens for changes. */
+  readonly canNotify: boolean
+  /** Runs one transaction, which is broken off at `until` (milliseconds of the monotonic clock) where one waits for it. */
+  transact<T>(
+    work: (trx: Knex.Transaction) => Promise<T>,
+    isolation: Isolation | undefined,
+    until: number,
+  ): Promise<T>
+}
+
+export type Isolation = 'read committed' | 'serializable'
+
+export interface DatabaseOptions {
+  /** Whether a SQLite file that is not there is an error, and not made. */
+  readonly mustExist?: boolean
+  /** How many connections to PostgreSQL there are at most. */
+  readonly pool?: number
+  /** Whether statements may take their time: commands and migrations, for which no request waits. */
+  readonly isPatient?: boolean
+  /** Whether a server will do that takes no writes, for whoever only looks. */
+  readonly mayStandBy?: boolean
+  /** The one level that every transaction on PostgreSQL is to have, as on a database that knows no other. */
+  readonly isolation?: 'serializable'
 }
 
 /** One embedded connection, borrowed from the pool, for the statements that knex's builder is too slow for. */
@@ -43,14 +71,20 @@ const silence = {
 }
 
 /**
- * Opens `sqlite:PATH` or `postgres://…`. A SQLite file is created with mode 0600, its folder with 0700.
- * @param mustExist whether a SQLite file that is not there is an error, and not made.
- * @throws {StoreUnavailableError} when the file cannot be made or opened.
+ * Opens `sqlite:PATH`, `postgres://…` or `cockroachdb://…`. A SQLite file is created with mode 0600, its folder
+ * with 0700; PostgreSQL is connected to when it is first used.
+ * @throws {StoreUnavailableError} when the file cannot be made or opened, or the URL cannot be obeyed.
  */
-export function openDatabase(url: string, mustExist = false): Database {
-  if (url.startsWith('sqlite:')) return openSqlite(resolve(url.slice('sqlite:'.length)), mustExist)
-  if (/^postgres(ql)?:/.test(url)) return openPostgres(url)
-  throw new StoreUnavailableError('A database URL is sqlite:PATH or postgres://….')
+export function openDatabase(url: string, options: DatabaseOptions = {}): Database {
+  if (url.startsWith('sqlite:')) {
+    return openSqlite(resolve(url.slice('sqlite:'.length)), options.mustExist ?? false)
+  }
+  if (isPostgres(url)) return openPostgres(url, options)
+  throw new StoreUnavailableError('A database URL is sqlite:PATH, postgres://… or cockroachdb://….')
+}
+
+function isPostgres(url: string): boolean {
+  return /^(postgres(ql)?|cockroachdb):/.test(url)
 }
 
 function openSqlite(filename: string, mustExist: boolean): Database {
@@ -89,43 +123,82 @@ function openSqlite(filename: string, mustExist: boolean): Database {
       `The database file ${filename} was deleted or replaced while it was open: put it back, or restart Mintage.`,
     )
   }
-  return { knex, engine: 'sqlite', location: filename, isNew, checkPresence }
+  return {
+    knex,
+    engine: 'sqlite',
+    canNotify: false,
+    location: filename,
+    isNew,
+    checkPresence,
+    // One writer at a time: what it has read is still so at its end.
+    transact: (work) => knex.transaction(work),
+  }
 }
+
+/** What a transaction has at least, once it has a connection, in milliseconds. */
+const leastTime = 1_000
+
+/** How many connections a process has at most where nothing else is said. */
+const defaultPool = 10
+
+/** How long a connection is waited for, to be made and to become free, in milliseconds. */
+const connectLimit = 3_000
+
+/** How long a connection is silent before the system asks whether the other end is there, in milliseconds. */
+const keepAlive = 10_000
+
+/** How long a statement may take that somebody waits for, in milliseconds. */
+const statementLimit = 5_000
 
 /** How long a statement waits for a row that another transaction has, in milliseconds. */
-const lockDeadline = 5_000
+const lockLimit = 4_000
+const patientLockLimit = 60_000
 
-/** What is needed of a connection of the driver. */
-export interface PostgresConnection {
-  setTypeParser(type: number, parse: (text: string) => number): void
-  query(text: string, done: (error: Error | null) => void): void
-}
-
-const bigint = 20
-
-/** Times and counters: all of them are exact in a number, which the driver does not know. */
-export function readNumbers(connection: PostgresConnection): void {
-  connection.setTypeParser(bigint, Number)
-}
-
-function openPostgres(url: string): Database {
+function openPostgres(url: string, options: DatabaseOptions): Database {
+  const { pool, isPatient = false, mayStandBy = false, isolation } = options
+  const { dialect, connectionString, ssl, location } = readPostgresAddress(url)
+  const onlyLevel = dialect === 'cockroachdb' ? 'serializable' : isolation
+  const health: PostgresHealth = {
+    statementLimit: isPatient ? 0 : statementLimit,
+    lockLimit: isPatient ? patientLockLimit : lockLimit,
+    mayStandBy,
+    suspectSince: 0,
+  }
   const knex = knexModule({
-    client: 'pg',
+    client: (dialect === 'postgres' ? PostgresClient : CockroachClient) as unknown as typeof Knex.Client,
     compileSqlOnError: false,
     log: silence,
-    connection: { connectionString: url, connectionTimeoutMillis: lockDeadline },
-    pool: {
-      min: 0,
-      max: 10,
-      afterCreate(
-        connection: PostgresConnection,
-        done: (error: Error | null, connection: PostgresConnection) => void,
-      ) {
-        readNumbers(connection)
-        connection.query(`SET lock_timeout = ${lockDeadline}`, (error) => done(error, connection))
-      },
+    health,
+    connection: {
+      application_name: 'mintage',
+      connectionString,
+      ssl,
+      connectionTimeoutMillis: connectLimit,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: keepAlive,
     },
-    acquireConnectionTimeout: 10_000,
-  })
-  return { knex, engine: 'postgres', location: 'PostgreSQL', isNew: false, checkPresence: () => undefined }
+    pool: { min: 0, max: pool ?? defaultPool, createTimeoutMillis: 2 * connectLimit + statementLimit },
+    acquireConnectionTimeout: connectLimit,
+  } as Knex.Config)
+  return {
+    knex,
+    engine: 'postgres',
+    ...(onlyLevel && { isolation: onlyLevel }),
+    canNotify: dialect === 'postgres',
+    location,
+    isNew: false,
+    checkPresence: () => undefined,
+    async transact(work, isolationLevel, until) {
+      const connection: PostgresConnection = await knex.client.acquireConnection()
+      // A statement has a limit of its own; this one is for many that are slow together.
+      const left = Math.max(leastTime, until - performance.now())
+      const timer = isPatient ? undefined : setTimeout(() => cutConnection(connection), left)
+      try {
+        return await knex.transaction(work, { connection, ...(isolationLevel && { isolationLevel }) })
+      } finally {
+        clearTimeout(timer)
+        await knex.client.releaseConnection(connection)
+      }
+    },
+  }
 }

@@ -3,7 +3,16 @@ import { UnavailableError } from '../lib/unavailable-error.ts'
 
 /** The database cannot be used now: locked past the deadline, full, or gone. Nothing was written; try again. */
 export class StoreUnavailableError extends UnavailableError {
-  override readonly name = 'StoreUnavailableError'
+  override readonly name: string = 'StoreUnavailableError'
+}
+
+/** The connection broke while the database was committing: whether it has is unknown. */
+export class UnknownCommitError extends StoreUnavailableError {
+  override readonly name = 'UnknownCommitError'
+
+  constructor(options: ErrorOptions) {
+    super('The connection to the database broke at a commit, which may have been made or not.', options)
+  }
 }
 
 /** The database cannot be used by this version of Mintage, and why. Trying again does not help. */
@@ -32,10 +41,25 @@ export function isConflict(error: unknown): boolean {
   return isBusy(error) || ['40001', '40P01'].includes(codeOf(error))
 }
 
+/**
+ * Whether the connection broke or leads to a server that takes no writes any more: it is not to be used again, and
+ * whatever it had not committed is rolled back.
+ */
+export function isLost(error: unknown): boolean {
+  const isBroken = error instanceof Error && broken.test(error.message)
+  return isBroken || lost.test(codeOf(error))
+}
+
 /** Whether a unique constraint refused the row. */
 export function isDuplicate(error: unknown): boolean {
   return ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY', '23505'].includes(codeOf(error))
 }
+
+/** Of sockets and of PostgreSQL: broken connections, shutdowns, a server that became a standby or is none yet. */
+const lost = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|08|57P0[1-5]|25006|25P03|53300|40003)/
+/** What the PostgreSQL driver says, without a code, of a connection that broke. */
+const broken =
+  /\b(Connection terminated|timeout expired|Client has encountered a connection error|Connection ended unexpectedly)\b/
 
 /** What a driver's code means, in words for the operator. */
 const outages: readonly (readonly [RegExp, string])[] = [
@@ -49,14 +73,26 @@ const outages: readonly (readonly [RegExp, string])[] = [
     'The database file cannot be opened for writing: let this user write the file and its folder.',
   ],
   [/^SQLITE_(IOERR|PROTOCOL)/, 'The disk of the database fails or is full: see to it.'],
+  [/^25006/, 'The database server takes no writes: it is a standby, or read-only.'],
+  [/^55P03/, 'The database stayed locked past the deadline.'],
+  [/^57014/, 'The database took too long for a statement.'],
+  [/^53300/, 'The database server takes no more connections: see max_connections and MINTAGE_DATABASE_POOL.'],
+  [/^28/, 'The database server refuses the user or its password: correct MINTAGE_DATABASE_URL.'],
+  [/^3D000/, 'There is no such database on the server: create it, or correct MINTAGE_DATABASE_URL.'],
+  [/^42501/, 'The user of MINTAGE_DATABASE_URL lacks a right on the database: let it own the database.'],
   [
-    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|08|53|57P|58|55P03)/,
+    /^ERR_TLS_CERT_ALTNAME_INVALID/,
+    'The certificate of the database server is for another host: correct the host in MINTAGE_DATABASE_URL.',
+  ],
+  [
+    /^(SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(VERIFY_LEAF|GET_ISSUER)|CERT_|ERR_SSL|ERR_OSSL)/,
+    'The certificate of the database server is not trusted: name the CA that signed it with sslrootcert=FILE in MINTAGE_DATABASE_URL.',
+  ],
+  [
+    /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|08|53|57P|58|25P03|40003)/,
     'The database server cannot be reached or takes no work: see that it runs.',
   ],
 ]
-/** What the PostgreSQL driver says, without a code, of a connection that broke. */
-const broken = /\b(Connection terminated|timeout expired|Client has encountered a connection error)\b/
-
 /** Turns what a driver threw into a {@link StoreUnavailableError} where it is one, and leaves the rest alone. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) return error
@@ -69,6 +105,12 @@ export function toStoreError(error: unknown): unknown {
   const code = codeOf(error)
   const outage = outages.find(([codes]) => codes.test(code))
   if (outage) return new StoreUnavailableError(outage[1], { cause: error })
+  if (error instanceof Error && /does not support SSL/.test(error.message)) {
+    return new StoreUnavailableError(
+      'The database server has no TLS: turn it on there, or say sslmode=disable in MINTAGE_DATABASE_URL.',
+      { cause: error },
+    )
+  }
   if (error instanceof Error && broken.test(error.message)) {
     return new StoreUnavailableError('The connection to the database broke: see that it runs.', {
       cause: error,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Database as SqliteConnection } from 'better-sqlite3'
 import knexModule, { type Knex } from 'knex'
 import { migrations } from '../../migrations/index.ts'
-import { type PostgresConnection, readNumbers } from './database.ts'
+import { openDatabase } from './database.ts'
 import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { KeyTable, type RingRecord } from './key-table.ts'
 import { readSchema } from './schema.ts'
@@ -38,9 +38,6 @@ export interface DatabaseFacts {
   readonly lastChange: number | undefined
 }
 
-/** How long PostgreSQL is waited for, in milliseconds. */
-const patience = 5_000
-
 /** Larger files, in bytes, are not read from end to end. */
 const largestChecked = 64 * 1_048_576
 
@@ -60,7 +57,7 @@ const silent = {
 export async function inspectDatabase(url: string): Promise<DatabaseFacts | undefined> {
   const file = url.startsWith('sqlite:') ? resolve(url.slice('sqlite:'.length)) : undefined
   if (file !== undefined && !existsSync(file)) return undefined
-  const knex = file === undefined ? openPostgres(url) : openSqlite(file)
+  const knex = file === undefined ? openDatabase(url, { pool: 1, mayStandBy: true }).knex : openSqlite(file)
   try {
     return await look(knex, file)
   } catch (error) {
@@ -133,30 +130,6 @@ async function askPostgres(knex: Knex): Promise<Answers> {
 async function readLastChange(knex: Knex): Promise<number | undefined> {
   const row = await knex('audit').orderBy('id', 'desc').first('at')
   return row === undefined ? undefined : Number(row.at)
-}
-
-function openPostgres(url: string): Knex {
-  return knexModule({
-    client: 'pg',
-    log: silent,
-    connection: {
-      connectionString: url,
-      connectionTimeoutMillis: patience,
-      statement_timeout: patience,
-    },
-    pool: {
-      min: 0,
-      max: 1,
-      afterCreate(
-        connection: PostgresConnection,
-        done: (error: null, connection: PostgresConnection) => void,
-      ) {
-        readNumbers(connection)
-        done(null, connection)
-      },
-    },
-    acquireConnectionTimeout: patience,
-  })
 }
 
 function openSqlite(filename: string): Knex {

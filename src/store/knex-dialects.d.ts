@@ -24,3 +24,56 @@ declare module 'knex/lib/dialects/sqlite3/execution/sqlite-transaction.js' {
     begin(connection: Database): Promise<unknown>
   }
 }
+
+declare module 'knex/lib/dialects/postgres/index.js' {
+  import type { Knex } from 'knex'
+
+  interface PostgresAnswer {
+    readonly command: string
+    readonly rows: readonly Readonly<Record<string, unknown>>[]
+  }
+
+  interface PostgresConnection {
+    readonly connection: { readonly stream: import('node:net').Socket }
+    setTypeParser(type: number, parse: (text: string) => number): void
+    query(text: string): Promise<PostgresAnswer | readonly PostgresAnswer[]>
+    on(name: 'notification', listener: (notification: { readonly channel: string }) => void): void
+    on(name: 'error' | 'end', listener: (error?: Error) => void): void
+    end(): Promise<void>
+  }
+
+  interface PostgresQuery {
+    readonly sql: string
+    readonly bindings?: readonly unknown[]
+    readonly response?: PostgresAnswer
+  }
+
+  export default class PostgresDialect extends Knex.Client {
+    transacting?: boolean
+    config: Knex.Config
+    _acquireOnlyConnection(): Promise<PostgresConnection>
+    acquireRawConnection(): Promise<PostgresConnection>
+    destroyRawConnection(connection: PostgresConnection): Promise<void>
+    validateConnection(connection: PostgresConnection): boolean
+    runner(builder: unknown): unknown
+    _query(connection: PostgresConnection, query: PostgresQuery): Promise<PostgresQuery>
+  }
+}
+
+declare module 'knex/lib/dialects/cockroachdb/index.js' {
+  export { default } from 'knex/lib/dialects/postgres/index.js'
+}
+
+declare module 'knex/lib/execution/runner.js' {
+  export default class Runner {
+    constructor(client: unknown, builder: unknown)
+    client: { readonly transacting?: boolean }
+    builder: {
+      readonly _method?: string
+      readonly sql?: unknown
+      readonly _connection?: unknown
+    }
+    connection: unknown
+    run(): Promise<unknown>
+  }
+}

@@ -22,7 +22,11 @@ export async function migrate(
   await refuseBreaking(database.knex, known)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await database.knex.transaction((trx) => run(trx, known))
+      return await database.transact(
+        (trx) => run(trx, known),
+        database.isolation ?? 'read committed',
+        Number.POSITIVE_INFINITY,
+      )
     } catch (error) {
       if (error instanceof StoreUnavailableError || error instanceof SchemaError || attempt >= attempts)
         throw error

@@ -1,8 +1,13 @@
 import type { Knex } from 'knex'
 import { type EventSink, isAudited } from '../events/event.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Attempts } from './attempts.ts'
 import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
+import { nowColumn, readNow } from './database-time.ts'
+import { StoreUnavailableError } from './errors.ts'
+import { retryDeadline } from './patience.ts'
 import {
   type Decide,
   type Decision,
@@ -15,73 +20,108 @@ import {
 import { StatusLog } from './status-log.ts'
 import { toReference } from './status-table.ts'
 
-type RunTransaction = <T>(run: (trx: Knex.Transaction) => Promise<T>) => Promise<T>
+export interface PostgresRedeemerOptions {
+  readonly attempts: Attempts
+  readonly availability: Availability
+  readonly sink: EventSink
+  /** Stands in for the database's clock. */
+  readonly clock: Clock | undefined
+  readonly stamps: Stamps
+  readonly onRevocation: () => void
+}
 
 /** Redeems on PostgreSQL: a transaction each, which the server groups into commits by itself. */
 export class PostgresRedeemer implements Redeemer {
-  readonly #transaction: RunTransaction
-  readonly #availability: Availability
-  readonly #sink: EventSink
-  readonly #now: (query: Knex) => Promise<number>
-  readonly #stamps: Stamps
-  readonly #onRevocation: () => void
+  readonly #options: PostgresRedeemerOptions
+  readonly #lines = new Map<string, Promise<unknown>>()
 
-  constructor(
-    transaction: RunTransaction,
-    availability: Availability,
-    sink: EventSink,
-    now: (query: Knex) => Promise<number>,
-    stamps: Stamps,
-    onRevocation: () => void,
-  ) {
-    this.#transaction = transaction
-    this.#availability = availability
-    this.#sink = sink
-    this.#now = now
-    this.#stamps = stamps
-    this.#onRevocation = onRevocation
+  constructor(options: PostgresRedeemerOptions) {
+    this.#options = options
   }
 
+  /** Those of one session wait for each other here, where waiting costs no connection. */
   async redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
-    const decision = await this.#transaction((trx) => this.#run(trx, handle, decide))
-    if (decision.write?.kind === 'end') this.#onRevocation()
-    for (const event of decision.events ?? []) this.#sink(event)
+    const asked = performance.now()
+    const redeem = async () => {
+      if (performance.now() - asked < retryDeadline) return this.#redeem(handle, decide)
+      throw new StoreUnavailableError('Too many wait for the same session.')
+    }
+    const last = this.#lines.get(handle)
+    const mine = last === undefined ? redeem() : last.then(redeem, redeem)
+    this.#lines.set(handle, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#lines.get(handle) === mine) this.#lines.delete(handle)
+    }
+  }
+
+  async #redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
+    const { attempts, sink, onRevocation } = this.#options
+    let before: Decision<Outcome> | undefined
+    const decision = await attempts.run(
+      async (trx, mayBeCommitted) => {
+        const doubtful = mayBeCommitted ? before : undefined
+        before = await this.#run(trx, handle, decide, doubtful)
+        return before
+      },
+      { isolation: 'read committed', repeatable: true },
+    )
+    if (decision.write?.kind === 'end') onRevocation()
+    for (const event of decision.events ?? []) sink(event)
     return decision.outcome
   }
 
+  /** `doubtful`: what this redemption decided before, in a commit of which nobody knows whether it was made. */
   async #run<Outcome>(
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
+    doubtful: Decision<Outcome> | undefined,
   ): Promise<Decision<Outcome>> {
-    const result = await trx.raw<{ rows: readonly RedeemableRow[] }>(
-      `SELECT ${redeemableColumns} FROM sessions s
-       LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
-       WHERE s.handle = ? FOR UPDATE OF s`,
-      [handle],
-    )
+    const { availability, clock, stamps } = this.#options
+    const result = await trx.raw<{ rows: readonly (RedeemableRow & { now: number })[] }>(lockAndRead, [
+      handle,
+    ])
     const row = result.rows[0]
-    const now = await this.#now(trx)
-    const decision = decide(row && toRedeemable(row), now, this.#availability.servingSince(now))
-    if (decision.write) await trx('sessions').where({ handle }).update(toColumns(decision.write))
-    for (const event of decision.events ?? []) {
-      if (isAudited(event)) await new AuditTable(trx, this.#stamps).append([event], now)
+    const now = clock?.now() ?? row?.now ?? (await readNow(trx))
+    if (row && doubtful?.write?.kind === 'end' && isMadeBy(doubtful.write, row)) return doubtful
+    const decision = decide(row && toRedeemable(row), now, availability.servingSince(now))
+    if (doubtful?.write?.kind === 'rotate' && decision.write?.kind === 'end') {
+      // The first commit was made, and its successor came from another node and was redeemed since: that is no theft.
+      throw new StoreUnavailableError('The session went on while its redemption was repeated.')
     }
-    const isEnd = decision.write?.kind === 'end'
-    const place = isEnd && row ? toReference(row) : undefined
+    if (decision.write) await write(trx, handle, decision.write)
+    await new AuditTable(trx, stamps).append((decision.events ?? []).filter(isAudited), now)
+    const place = decision.write?.kind === 'end' && row ? toReference(row) : undefined
     if (place) await new StatusLog(trx).flag([place])
     return decision
   }
 }
 
-function toColumns(write: SessionWrite): Record<string, string | number | null> {
-  if (write.kind === 'end') return { ended_at: write.at, end_reason: write.reason }
-  return {
-    generation: write.generation,
-    mac_key: write.macKey,
-    rotated_at: write.rotatedAt,
-    retry_key: write.retryKey,
-    attempt: write.attempt,
-    idle_expires_at: write.idleExpiresAt,
+/** The time is the moment of the reading: where the row was waited for and has changed, it is read again. */
+const lockAndRead = `SELECT ${redeemableColumns}, ${nowColumn} FROM sessions s
+  LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
+  WHERE s.handle = ? FOR UPDATE OF s`
+
+function isMadeBy(ending: SessionWrite & { readonly kind: 'end' }, row: RedeemableRow): boolean {
+  return row.ended_at === ending.at && row.end_reason === ending.reason
+}
+
+/** As text, since the query builder costs more than the statement. */
+async function write(trx: Knex.Transaction, handle: string, change: SessionWrite): Promise<void> {
+  if (change.kind === 'end') {
+    await trx.raw('UPDATE sessions SET ended_at = ?, end_reason = ? WHERE handle = ?', [
+      change.at,
+      change.reason,
+      handle,
+    ])
+    return
   }
+  const { generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt } = change
+  await trx.raw(
+    `UPDATE sessions SET generation = ?, mac_key = ?, rotated_at = ?, retry_key = ?, attempt = ?,
+     idle_expires_at = ? WHERE handle = ?`,
+    [generation, macKey, rotatedAt, retryKey, attempt, idleExpiresAt, handle],
+  )
 }

@@ -2,13 +2,15 @@ import type { Knex } from 'knex'
 import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { unwatched, type Watch } from '../lib/watch.ts'
+import { Attempts } from './attempts.ts'
 import { type AuditKey, Stamps } from './audit/seal.ts'
 import { PostgresSealing, type Sealing, type SealOutcome, SqliteSealing } from './audit/sealing.ts'
 import { Availability } from './availability.ts'
 import { ChangeFeed, type Topic } from './change-feed.ts'
 import { CountClient } from './count-client.ts'
-import { type Database, openDatabase } from './database.ts'
-import { DuplicateError, isConflict, isDuplicate, StoreUnavailableError, toStoreError } from './errors.ts'
+import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
+import { readNow } from './database-time.ts'
+import { StoreUnavailableError, toStoreError } from './errors.ts'
 import { migrate } from './migrate.ts'
 import { PostgresRedeemer } from './postgres-redeemer.ts'
 import type { Decide, Redeemer } from './redeemer.ts'
@@ -17,11 +19,9 @@ import { SqliteRedeemer } from './sqlite-redeemer.ts'
 import { StatusLog, type StatusPosition } from './status-log.ts'
 import { Tables } from './tables.ts'
 
-export interface StoreOptions {
-  /** `sqlite:PATH` or `postgres://…`. */
+export interface StoreOptions extends DatabaseOptions {
+  /** `sqlite:PATH`, `postgres://…` or `cockroachdb://…`. */
   readonly url: string
-  /** Whether a SQLite file that is not there is an error; otherwise it is made. */
-  readonly mustExist?: boolean
   /** Stands in for the database's clock. */
   readonly clock?: Clock
   /** Takes each event after its commit. */
@@ -29,9 +29,6 @@ export interface StoreOptions {
   /** Watches each transaction, its waits and repetitions included. */
   readonly watch?: Watch
 }
-
-/** How often a transaction that lost against another one is run again. */
-const conflictRetries = 8
 
 /** One transaction. What it records is told only when it has been committed. */
 export class StoreTransaction extends Tables {
@@ -68,7 +65,7 @@ export class StoreTransaction extends Tables {
 /** The database: its tables, its transactions, and what changes in it. */
 export class Store extends Tables {
   readonly changes: ChangeFeed
-  readonly availability = new Availability()
+  readonly availability: Availability
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
@@ -78,8 +75,7 @@ export class Store extends Tables {
   readonly #stamps: Stamps
   #findKey: () => Promise<AuditKey | undefined> = async () => undefined
   #hasAudited = false
-  /** What a transaction has read must still be so when it commits; SQLite's have one writer and need no word. */
-  readonly #isolation: Knex.TransactionConfig
+  readonly #attempts: Attempts
 
   constructor(database: Database, options: StoreOptions) {
     const stamps = new Stamps()
@@ -89,25 +85,28 @@ export class Store extends Tables {
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
     this.#watch = options.watch ?? unwatched
-    this.#isolation = database.engine === 'sqlite' ? {} : { isolationLevel: 'serializable' }
+    const clock = this.#clock ?? systemClock
+    this.availability = new Availability(clock)
+    this.#attempts = new Attempts(database, this.availability, () => this.now())
     this.changes = new ChangeFeed(database)
     const onRevocation = () => this.changes.tell('status')
-    const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)
-        : new PostgresRedeemer(
-            (run) => this.#retry(run),
-            this.availability,
-            this.#sink,
-            (query) => this.#now(query),
+        : new PostgresRedeemer({
+            attempts: this.#attempts,
+            availability: this.availability,
+            sink: this.#sink,
+            clock: this.#clock,
             stamps,
             onRevocation,
-          )
+          })
     this.#sealing =
       database.engine === 'sqlite'
         ? new SqliteSealing(database)
-        : new PostgresSealing(database.knex, (run) => this.#retry(run))
+        : new PostgresSealing(database.knex, (run) =>
+            this.#attempts.run(run, { isolation: 'read committed' }),
+          )
   }
 
   /** The file that was made for it just now; undefined when it was there. */
@@ -140,11 +139,14 @@ export class Store extends Tables {
     const run = async (trx: Knex.Transaction) => {
       const tx = new StoreTransaction(trx, this.#stamps, await this.#now(trx))
       const result = await work(tx)
-      return { result, tx, stepped: await ChangeFeed.step(trx, tx.topics) }
+      return { result, tx, stepped: await this.changes.step(trx, tx.topics) }
     }
-    const { result, tx, stepped } = await this.#watch('transaction', () => this.#retry(run, this.#isolation))
+    const { result, tx, stepped } = await this.#watch('transaction', () =>
+      // What it has read must still be so when it commits.
+      this.#attempts.run(run, { isolation: 'serializable' }),
+    )
     this.changes.announce(stepped)
-    if (tx.statusLog.hasAppended) this.changes.tell('status')
+    if (tx.statusLog.hasAppended) await this.changes.tellStatus()
     for (const event of tx.events) this.#sink(event)
     if (tx.events.some(isAudited)) this.#hasAudited = true
     return result
@@ -156,7 +158,7 @@ export class Store extends Tables {
    * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
    */
   withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
-    return this.#retry((trx) => work(new SecretTable(trx)))
+    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'serializable' })
   }
 
   /**
@@ -202,8 +204,14 @@ export class Store extends Tables {
         throw toStoreError(error)
       })
       if (!position.isPending) return position
-      // Not serializable: what is read once the row of the state is locked must be what is committed then.
-      await this.#retry((trx) => new StatusLog(trx).number())
+      // What is read once the row of the state is locked must be what is committed then.
+      await this.#attempts.run(
+        async (trx) => {
+          await new StatusLog(trx).number()
+          await this.changes.notify(trx)
+        },
+        { isolation: 'read committed' },
+      )
     }
   }
 
@@ -211,7 +219,9 @@ export class Store extends Tables {
   async isUsable(): Promise<boolean> {
     try {
       // Writing what stands there takes the write lock and needs room in the log, as a real change would.
-      await this.#retry((trx) => trx('key_ring').where({ id: 1 }).update({ id: 1 }))
+      await this.#attempts.run((trx) => trx('key_ring').where({ id: 1 }).update({ id: 1 }), {
+        isolation: 'read committed',
+      })
       return true
     } catch {
       return false
@@ -223,40 +233,8 @@ export class Store extends Tables {
     await this.#database.knex.destroy()
   }
 
-  async #retry<T>(
-    run: (trx: Knex.Transaction) => Promise<T>,
-    isolation: Knex.TransactionConfig = {},
-  ): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        this.#database.checkPresence()
-        const result = await this.#database.knex.transaction(run, isolation)
-        await this.#noticeSuccess()
-        return result
-      } catch (error) {
-        if (isConflict(error) && attempt <= conflictRetries) {
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempt))
-          continue
-        }
-        if (isDuplicate(error)) throw new DuplicateError('The name is taken.', { cause: error })
-        const reason = toStoreError(error)
-        if (reason instanceof StoreUnavailableError) this.availability.failed()
-        throw reason
-      }
-    }
-  }
-
-  async #noticeSuccess(): Promise<void> {
-    if (!this.availability.isDown) return
-    // What was committed stays committed when the next question finds the database gone again.
-    const now = await this.now().catch(() => undefined)
-    if (now !== undefined) this.availability.succeeded(now)
-  }
-
   async #now(query: Knex): Promise<number> {
-    if (this.#clock) return this.#clock.now()
-    const result = await query.raw('SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now')
-    return Number(result.rows[0].now)
+    return this.#clock ? this.#clock.now() : readNow(query)
   }
 }
 
@@ -265,10 +243,10 @@ export class Store extends Tables {
  * @throws {SchemaError} when a newer version has written it; {StoreUnavailableError} when it cannot be used.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const database = openDatabase(options.url, options.mustExist)
+  const database = openDatabase(options.url, options)
   const store = new Store(database, options)
   try {
-    await migrate(database)
+    await bringUpToDate(database, options)
     await store.changes.start()
     return store
   } catch (error) {
@@ -277,4 +255,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     if (!(reason instanceof StoreUnavailableError)) throw reason
     throw new StoreUnavailableError(`${database.location}: ${reason.message}`, { cause: reason })
   }
+}
+
+async function bringUpToDate(database: Database, options: StoreOptions): Promise<void> {
+  if (database.engine === 'sqlite') {
+    await migrate(database)
+    return
+  }
+  // Whoever migrates may take longer than a request waits.
+  const patient = openDatabase(options.url, { ...options, isPatient: true, pool: 1 })
+  await migrate(patient).finally(() => patient.knex.destroy())
 }

@@ -13,6 +13,7 @@ import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
+import { testThrottling } from './throttle-suite.ts'
 
 testTables(sqlite)
 testBehaviour(sqlite)
@@ -20,6 +21,7 @@ testConcurrency(sqlite)
 testAudit(sqlite)
 testFailedAttempts(sqlite)
 testStatus(sqlite)
+testThrottling(sqlite)
 testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {

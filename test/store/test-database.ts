@@ -13,6 +13,8 @@ const Database = loadSqliteDriver()
 /** A kind of database; each test opens one of its own, empty. */
 export interface TestEngine {
   readonly name: string
+  /** The one level that every transaction of the stores is to have. */
+  readonly isolation?: 'serializable'
   open(): Promise<TestDatabase>
 }
 
@@ -67,7 +69,12 @@ export async function openTestStore(
     await database.drop()
   })
   const another = async (onEvent: (event: Event) => void = () => undefined) => {
-    const store = await openStore({ url: database.url, onEvent, ...(clock && { clock }) })
+    const store = await openStore({
+      url: database.url,
+      onEvent,
+      ...(clock && { clock }),
+      ...(engine.isolation && { isolation: engine.isolation }),
+    })
     open.push(store)
     return store
   }

@@ -1,0 +1,196 @@
+import test, { type ExecutionContext } from 'ava'
+import { StoreUnavailableError } from '../../src/store/errors.ts'
+import { openStore } from '../../src/store/store.ts'
+import { eventually } from '../support/eventually.ts'
+import { startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
+import { makeDirectory } from '../support/installation.ts'
+import { basic, type OAuthAnswer, post, toPair } from '../support/oauth.ts'
+import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
+import { endForReuse, type Stepped, step } from './redeeming.ts'
+import { insertSession, session } from './test-database.ts'
+
+const server = postgresServer ?? ''
+const faulty = postgresServer === undefined ? test.skip : test.serial
+
+async function createDatabase(t: ExecutionContext) {
+  const database = await createPostgresDatabase(server)
+  t.teardown(database.drop)
+  return database
+}
+
+async function startOnPostgres(t: ExecutionContext, environment: Readonly<Record<string, string>> = {}) {
+  const { url, proxy } = await createDatabase(t)
+  const issuer = await startTestIssuer(t, {
+    environment: { MINTAGE_DATABASE_URL: url, MINTAGE_STATE_DIR: makeDirectory(t), ...environment },
+  })
+  return { issuer, proxy }
+}
+
+function login(issuer: TestIssuer): Promise<OAuthAnswer> {
+  const form = { grant_type: 'password', username: 'ada', password: 'correct horse battery staple' }
+  return post(`${issuer.url}/oauth2/token`, form, basic(issuer.service))
+}
+
+function refresh(issuer: TestIssuer, token: string): Promise<OAuthAnswer> {
+  const form = { grant_type: 'refresh_token', refresh_token: token }
+  return post(`${issuer.url}/oauth2/token`, form, basic(issuer.service))
+}
+
+const rotation = /UPDATE sessions SET generation/
+
+for (const fault of ['answer-lost', 'never-arrives'] as const) {
+  faulty(
+    `row 19: a refresh whose commit is in doubt (${fault}) is made once, without a window`,
+    async (t) => {
+      // Nothing but the id of the attempt tells this retry from a theft.
+      const { issuer, proxy } = await startOnPostgres(t, { MINTAGE_REFRESH_RETRY_WINDOW: '0s' })
+      let token = toPair(await login(issuer)).refresh_token
+      for (let round = 1; round <= 5; round++) {
+        proxy.failCommit(fault, rotation)
+        const answer = await refresh(issuer, token)
+        t.is(answer.status, 200, answer.text)
+        t.is(proxy.faults, round)
+        const successor = toPair(answer).refresh_token
+        t.not(successor, token)
+        token = successor
+      }
+      const [found] = await issuer.store.sessions.page({}, 10)
+      t.like(found, { generation: 5, endedAt: null })
+      t.deepEqual(
+        (await issuer.store.audit.tail(100, { type: 'session.reused' })).map(({ event }) => event.type),
+        [],
+      )
+    },
+  )
+}
+
+faulty('a session that went on elsewhere while its redemption was in doubt is not ended', async (t) => {
+  const { url, directUrl, proxy } = await createDatabase(t)
+  const store = await openStore({ url })
+  const other = await openStore({ url: directUrl })
+  t.teardown(() => Promise.all([store.close(), other.close()]))
+  await insertSession(store, session('a'))
+  proxy.failCommit('answer-lost', rotation)
+  let decisions = 0
+  const redeemed = store.redeem<Stepped | 'reused'>('handle-a', (found, now, since) => {
+    decisions++
+    return decisions === 1 ? step(found, now, since) : endForReuse(found, now, since)
+  })
+  await t.throwsAsync(redeemed, { instanceOf: StoreUnavailableError })
+  t.is(decisions, 2)
+  t.like(await other.sessions.findByHandle('handle-a'), { generation: 1, endedAt: null })
+})
+
+faulty('an end for reuse whose commit is in doubt is told once, and is the same end', async (t) => {
+  const { url, proxy } = await createDatabase(t)
+  const told: string[] = []
+  const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
+  t.teardown(() => store.close())
+  await insertSession(store, session('a'))
+  proxy.failCommit('answer-lost', /UPDATE sessions SET ended_at/)
+  t.is(await store.redeem('handle-a', endForReuse), 'reused')
+  t.is(proxy.faults, 1)
+  t.deepEqual(told, ['session.reused'])
+  t.is((await store.audit.tail(10)).length, 1)
+})
+
+faulty('a login whose commit is in doubt is refused with Retry-After, and the next one works', async (t) => {
+  const { issuer, proxy } = await startOnPostgres(t)
+  // The places of sessions are reserved by the first.
+  toPair(await login(issuer))
+  proxy.failCommit('answer-lost', /insert into "sessions"/)
+  const doubtful = await login(issuer)
+  t.is(doubtful.status, 503, doubtful.text)
+  t.truthy(doubtful.headers.get('retry-after'))
+  t.is((await login(issuer)).status, 200)
+})
+
+faulty('a transaction whose connection breaks before its commit runs again, and is told once', async (t) => {
+  const { url, proxy } = await createDatabase(t)
+  const told: string[] = []
+  const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
+  t.teardown(() => store.close())
+  let runs = 0
+  await store.transaction(async (tx) => {
+    runs++
+    await tx.sessions.insert(session('a'))
+    await tx.record({ type: 'session.revoked', sid: 'ses_a', reason: 'reuse' })
+    if (runs > 1) return
+    proxy.breakThose(/insert into "sessions"/)
+    await tx.sessions.findBySid('ses_a')
+  })
+  t.is(runs, 2)
+  t.deepEqual(told, ['session.revoked'])
+  t.is((await store.audit.tail(10)).length, 1)
+})
+
+faulty(
+  'a server that falls silent costs a 503 within the deadline, and none once another answers',
+  async (t) => {
+    const { issuer, proxy } = await startOnPostgres(t)
+    let token = toPair(await login(issuer)).refresh_token
+    token = toPair(await refresh(issuer, token)).refresh_token
+    proxy.freeze()
+    const silent = await refresh(issuer, token)
+    t.is(silent.status, 503, silent.text)
+    t.truthy(silent.headers.get('retry-after'))
+    proxy.thaw()
+    // The connections from before stay silent, and cost nobody else a wait.
+    const answer = await eventually(
+      () => refresh(issuer, token),
+      ({ status }) => status === 200,
+      5_000,
+    )
+    t.is(answer.status, 200, answer.text)
+    t.is((await refresh(issuer, toPair(answer).refresh_token)).status, 200)
+  },
+)
+
+faulty('what the pool has of a server that went away is not given to those who come later', async (t) => {
+  const { url, proxy } = await createDatabase(t)
+  const store = await openStore({ url, pool: 4 })
+  t.teardown(() => store.close())
+  for (const name of ['a', 'b', 'c', 'd']) await insertSession(store, session(name))
+  const step4 = () =>
+    Promise.allSettled(['a', 'b', 'c', 'd'].map((name) => store.redeem(`handle-${name}`, step)))
+  t.true((await step4()).every(({ status }) => status === 'fulfilled'))
+  proxy.freeze()
+  await t.throwsAsync(store.redeem('handle-a', step), { instanceOf: StoreUnavailableError })
+  proxy.thaw()
+  t.deepEqual(
+    (await step4()).map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled'],
+  )
+})
+
+faulty('a change is heard while listening, and found by looking where nothing can be heard', async (t) => {
+  const { url, directUrl, proxy } = await createDatabase(t)
+  const store = await openStore({ url })
+  const other = await openStore({ url: directUrl })
+  t.teardown(() => Promise.all([store.close(), other.close()]))
+  let heard = 0
+  store.changes.on('clients', () => heard++)
+  const change = async () => {
+    const before = heard
+    await other.transaction(async (tx) => tx.changed('clients'))
+    return eventually(
+      async () => heard > before,
+      (isHeard) => isHeard,
+      10_000,
+    )
+  }
+  t.true(await change())
+  proxy.breakThose(/LISTEN mintage/)
+  t.true(await change())
+  await proxy.shut()
+  const before = heard
+  await other.transaction(async (tx) => tx.changed('clients'))
+  await proxy.open()
+  t.true(
+    await eventually(
+      async () => heard > before,
+      (isHeard) => isHeard,
+      10_000,
+    ),
+  )
+})
