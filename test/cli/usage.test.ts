@@ -117,7 +117,7 @@ test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
     [['user', 'update', 'nobody', '--no-email'], /There is no user "nobody"; `mintage user list` shows them/],
     [['user', 'import', '/nowhere'], /There is no file "\/nowhere"/],
     [['user', 'import', '/'], /is a directory/],
-    [['audit', 'tail', '--type', 'A B'], /A type is one word/],
+    [['audit', 'tail', '--type', 'A B'], /No audit row has the type "A B"/],
     [['audit', 'export', '--since', '1d', '--until', '2d'], /--since has to be before --until/],
     [
       ['client', 'get', 'x'.repeat(1_000_000)],
