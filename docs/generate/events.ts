@@ -38,6 +38,15 @@ export const operationalLines: Readonly<
     level: 'error',
     meaning: 'A request was answered with 500: a fault in Mintage itself.',
   },
+  'audit.not_pruned': {
+    level: 'error',
+    meaning:
+      'Old audit rows are not what was sealed, so none is deleted; told once, and tried again every hour.',
+  },
+  'requests.shed': {
+    level: 'warn',
+    meaning: 'Requests were refused under overload since the last such line; `counts` says how many and why.',
+  },
   'background.failed': {
     level: 'error',
     meaning: 'Rotation, sweeping or watching failed, and is tried again.',

@@ -1,4 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isAudited } from '../events/event.ts'
+import { eventTypes } from '../events/event-types.ts'
+import { quote } from '../lib/quote.ts'
+import { suggest } from '../lib/suggestion.ts'
 import type { AuditFilter, AuditRecord } from '../store/audit-table.ts'
 import type { Store } from '../store/store.ts'
 import { AdminError } from './admin-error.ts'
@@ -13,7 +17,9 @@ const pause = 500
  */
 const lookBack = 100
 
-const typeShape = /^[a-z_]{1,40}(\.[a-z_]{1,40})?$/
+/** What rows may be asked for by: a type, or the word before its dot. */
+const audited = eventTypes.filter((type) => isAudited({ type }))
+const kinds = [...new Set(audited.map((type) => type.replace(/\..*/, '')))]
 
 /** Reading the audit rows. Every method throws {AdminError} for what cannot be done. */
 export class AuditAdmin {
@@ -63,13 +69,25 @@ export class AuditAdmin {
 }
 
 function checkFilter(filter: AuditFilter): AuditFilter {
-  if (filter.type !== undefined && !typeShape.test(filter.type)) {
-    throw new AdminError('A type is one word, such as login, or two, such as login.failed.')
-  }
+  checkType(filter.type)
   if ((filter.since ?? 0) >= (filter.until ?? Number.POSITIVE_INFINITY)) {
     throw new AdminError('Nothing lies between the two times: --since has to be before --until.')
   }
   return filter
+}
+
+function checkType(type: string | undefined): void {
+  const known: readonly string[] = [...audited, ...kinds]
+  if (type === undefined || known.includes(type)) return
+  if (eventTypes.some((each) => each === type || each.startsWith(`${type}.`))) {
+    throw new AdminError(
+      `${type} is told by log lines and counters, and is no audit row: see docs/events.md.`,
+    )
+  }
+  throw new AdminError(
+    `No audit row has the type ${quote(type)}: it is two words, such as login.failed, or the first of them for all of ` +
+      `that kind (${kinds.join(', ')}).${suggest(type, known).replace('\n', ' ')}`,
+  )
 }
 
 /** @returns false when told to stop meanwhile. */

@@ -187,7 +187,7 @@ function expectedTyp({ aud }: JsonObject, typOf: Examination['typOf']): 'at+jwt'
 }
 
 /** Leniently: this is for showing, and the verifier's strict reading has the say. */
-function decode(part = ''): JsonObject | undefined {
+export function decode(part = ''): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -17,7 +17,7 @@ import type { RingRecord } from '../store/key-table.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 import type { Store } from '../store/store.ts'
 import { isTokenIdOf } from '../tokens/token-id.ts'
-import { examineAccessToken, formatSpan, type KnownKey } from './token-examination.ts'
+import { decode, examineAccessToken, formatSpan, type KnownKey } from './token-examination.ts'
 
 /** What a token is, what it says, and each thing that is wrong with it. Holds no part that could be redeemed. */
 export interface TokenReport {
@@ -64,9 +64,25 @@ export class TokenInspection {
 
   /** @param audience what `aud` must have; undefined: not compared. */
   async inspect(token: string, audience?: string): Promise<TokenReport> {
-    return looksLikeRefreshToken(token)
-      ? this.#inspectRefreshToken(token)
-      : this.#inspectAccessToken(token, audience)
+    if (looksLikeRefreshToken(token)) return this.#inspectRefreshToken(token)
+    const claims = readDjangoRefreshToken(token)
+    return claims ? this.#inspectDjangoRefreshToken(claims) : this.#inspectAccessToken(token, audience)
+  }
+
+  /** One in the form of Django's packages: a JWT around a refresh token of ours, or one that a Django project had signed. */
+  async #inspectDjangoRefreshToken(claims: JsonObject): Promise<TokenReport> {
+    const { jti } = claims
+    if (typeof jti !== 'string' || !looksLikeRefreshToken(jti)) {
+      const problem =
+        'It is a refresh token of a Django project, and none of Mintage: where MINTAGE_DJANGO_KEY is the key of that project, the ' +
+        'endpoints of SimpleJWT exchange it, once.'
+      return { ...refused([problem]), claims }
+    }
+    const report = await this.#inspectRefreshToken(jti)
+    const note =
+      'It is in the form of the Django packages, a JWT around a refresh token of Mintage. What is told here is of that one; the signature of ' +
+      'the JWT is compared by the endpoint that it is for.'
+    return { ...report, notes: [...report.notes, note] }
   }
 
   async #inspectAccessToken(token: string, audience: string | undefined): Promise<TokenReport> {
@@ -199,6 +215,14 @@ export class TokenInspection {
     else if (user.disabledAt !== null) problems.push(`Its user ${quote(user.username)} is disabled.`)
     return problems
   }
+}
+
+/** The claims of what is signed with HS256 and calls itself a refresh token; nothing of it is verified. */
+function readDjangoRefreshToken(token: string): JsonObject | undefined {
+  const [header, claims] = token.split('.').map(decode)
+  if (header?.['alg'] !== 'HS256' || !claims) return undefined
+  const { jti, token_type: type } = claims
+  return type === 'refresh' || (typeof jti === 'string' && looksLikeRefreshToken(jti)) ? claims : undefined
 }
 
 function refused(problems: readonly string[]): TokenReport {

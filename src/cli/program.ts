@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
+import { keyOf, variables } from '../config.ts'
 import { OperatorError } from '../lib/operator-error.ts'
+import { suggest } from '../lib/suggestion.ts'
 import { UnavailableError } from '../lib/unavailable-error.ts'
 import { readVersion } from '../lib/version.ts'
 import { addApiCommands } from './commands/api.ts'
@@ -33,6 +35,11 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     say(`error: argument ${broken + 1} is not text in UTF-8`)
     return 2
   }
+  const unknown = argv.includes('help') ? findUnhelped(argv) : undefined
+  if (unknown !== undefined) {
+    say(unknown)
+    return 2
+  }
   try {
     await createProgram().parseAsync(argv, { from: 'user' })
     return 0
@@ -42,6 +49,31 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     complain(error)
     return 1
   }
+}
+
+/** Why `help` can tell nothing of a command; commander says nothing at all of one that is not there. */
+function findUnhelped([word, ...rest]: readonly string[], within = createProgram()): string | undefined {
+  const inner = within.commands.find((command) => command.name() === word)
+  if (inner) return findUnhelped(rest, inner)
+  const names = within.commands.map((command) => command.name())
+  const [named] = rest
+  if (
+    names.length === 0 ||
+    word !== 'help' ||
+    named === undefined ||
+    named.startsWith('-') ||
+    [...names, word].includes(named)
+  )
+    return undefined
+  return tame(`error: unknown command '${hideValues(named)}'${suggest(named, names)}`)
+}
+
+/** Says how a setting is set, where it was tried as an option. */
+function hintSetting(words: string): string {
+  const name = /unknown option '--([a-z-]+)/.exec(words)?.[1] ?? ''
+  const variable = `MINTAGE_${name.replaceAll('-', '_').toUpperCase()}`
+  const isSetting = variables.some((each) => each === variable)
+  return isSetting ? `${words.trimEnd()}\n(Set ${variable}, or ${keyOf(variable)} in mintage.toml.)\n` : words
 }
 
 /** Every command there is. */
@@ -58,7 +90,7 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (root) => chooseConfigFile(root.opts<{ config?: string }>().config))
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (words, write) => write(tame(hideValues(words))) })
+    .configureOutput({ outputError: (words, write) => write(tame(hideValues(hintSetting(words)))) })
     .exitOverride()
   addDevCommand(program)
   addServeCommands(program)

@@ -31,6 +31,7 @@ export async function readSchema(query: Knex, known: readonly Migration[]): Prom
 
 /** Takes down which of the migrations that were just run a version need not know. */
 export async function recordAdditive(query: Knex, known: readonly Migration[]): Promise<void> {
+  if (!(await query.schema.hasTable('additive_migrations'))) return
   const { applied } = await readSchema(query, known)
   const recorded = await readAdditive(query)
   const added = known.filter(

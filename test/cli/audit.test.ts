@@ -16,7 +16,7 @@ test('audit tail and export show what changed trust, by type and by time', async
       ['audit', 'tail', '-n', '1', '--type', 'client.created', '--json'],
       ['audit', 'tail', '--type', 'user', '--json'],
       ['audit', 'export', '--type', 'client'],
-      ['audit', 'tail', '--type', 'cli'],
+      ['audit', 'tail', '--type', 'clint'],
       ['audit', 'export'],
       ['audit', 'export', '--since', '2999-01-01'],
       ['audit', 'export', '--since', '1d', '--until', '2999-01-01T00:00:00Z'],
@@ -36,7 +36,8 @@ test('audit tail and export show what changed trust, by type and by time', async
     lines(kind?.stdout ?? '').map((line) => JSON.parse(line).client),
     ['service', 'app'],
   )
-  t.deepEqual([none?.code, none?.stdout], [0, ''])
+  t.deepEqual([none?.code, none?.stdout], [1, ''])
+  t.regex(none?.stderr ?? '', /No audit row has the type "clint": .* \(Did you mean client\?\)/)
   const rows = lines(all?.stdout ?? '').map((line) => JSON.parse(line))
   t.deepEqual(
     rows.map(({ type }) => type),

@@ -1,10 +1,11 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SignJWT } from 'jose'
 import { runMintage, runMintageBatch } from '../support/child-issuer.ts'
-import { audience, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
+import { startDjango } from '../support/django.ts'
+import { audience, password, startTestIssuer, type TestIssuer } from '../support/in-process-issuer.ts'
 import { decodeClaims } from '../support/oauth.ts'
 import { ask, clientToken, login, refresh } from '../support/requests.ts'
 
@@ -151,4 +152,28 @@ test('with --issuer a token is held against what that issuer publishes, and no d
     t.regex(stderr, said)
     t.regex(stderr, /^mintage: [^\n]+\n$/)
   }
+})
+
+test('token inspect tells a refresh token in the form of the Django packages, around one of ours or from a project', async (t) => {
+  const { issuer, post } = await startDjango(t, 'MINTAGE_SIMPLEJWT_CLIENT')
+  const { body } = await post('/api/token/', { username: 'ada', password })
+  const own = String(body['refresh'])
+  const theirs = await new SignJWT({ token_type: 'refresh', jti: 'abc', user_id: '7' })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .sign(createSecretKey(Buffer.from('the signing key of some Django project')))
+  const [ours, foreign] = await runMintageBatch(
+    [own, theirs].map((token) => ['token', 'inspect', token, '--json']),
+    environmentOf(issuer),
+  )
+  t.is(ours?.code, 0, ours?.stderr)
+  const report = JSON.parse(ours?.stdout ?? '')
+  t.like(report, {
+    kind: 'refresh_token',
+    good: true,
+    session: { user: 'ada', client: 'web', generation: 0 },
+  })
+  t.regex(report.notes.join(), /form of the Django packages/)
+  t.is(foreign?.code, 1)
+  t.like(JSON.parse(foreign?.stdout ?? ''), { kind: 'refresh_token', good: false })
+  t.regex(foreign?.stdout ?? '', /refresh token of a Django project, and none of Mintage/)
 })

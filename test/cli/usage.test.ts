@@ -64,6 +64,10 @@ test('wrong use is exit 2 with words on stderr only, and "did you mean" on a typ
     [['keys', 'revoke'], /say one of/],
     [['keys', 'revoke', 'kid', '--all'], /say one of/],
     [['keys', 'export', '--pem', '--jwk'], /say one of/],
+    [['help', 'sereve'], /unknown command 'sereve'\n\(Did you mean serve\?\)/],
+    [['client', 'help', 'crate'], /unknown command 'crate'\n\(Did you mean create\?\)/],
+    [['help', 'nonsense'], /unknown command 'nonsense'\n$/],
+    [['serve', '--port', '80'], /unknown option '--port'\n\(Set MINTAGE_PORT, or port in mintage\.toml\.\)/],
     [['client'], /Usage: mintage client/],
     [[], /Usage: mintage/],
   ]
@@ -87,6 +91,11 @@ test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
   const grant = ['--grant', 'client_credentials']
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['client', 'get', 'nobody'], /There is no client "nobody"/],
+    [
+      ['audit', 'tail', '--type', 'login.faild'],
+      /No audit row has the type "login\.faild".*Did you mean login\.failed\?/,
+    ],
+    [['audit', 'export', '--type', 'token.issued'], /token\.issued is told by log lines and counters/],
     [['client', 'get', ''], /There is no client ""/],
     [['client', 'delete', 'nobody'], /There is no client "nobody"/],
     [['client', 'create', '--id', '', ...grant], /A client id is 1 to 128/],
@@ -108,7 +117,7 @@ test('what cannot be done is exit 1 with one sentence on stderr', async (t) => {
     [['user', 'update', 'nobody', '--no-email'], /There is no user "nobody"; `mintage user list` shows them/],
     [['user', 'import', '/nowhere'], /There is no file "\/nowhere"/],
     [['user', 'import', '/'], /is a directory/],
-    [['audit', 'tail', '--type', 'A B'], /A type is one word/],
+    [['audit', 'tail', '--type', 'A B'], /No audit row has the type "A B"/],
     [['audit', 'export', '--since', '1d', '--until', '2d'], /--since has to be before --until/],
     [
       ['client', 'get', 'x'.repeat(1_000_000)],

@@ -1,13 +1,15 @@
+import { inflateSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { openInstallation } from '../../src/compose/installation.ts'
 import { startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import { second } from '../../src/lib/durations.ts'
+import { eventually } from '../support/eventually.ts'
 import { TestClock } from '../support/in-process-issuer.ts'
 import { makeDirectory } from '../support/installation.ts'
 import { basic, decodeClaims, post, toPair } from '../support/oauth.ts'
-import { eventualBit } from '../support/status.ts'
+import { bitAt, fetchListOf, placeOf } from '../support/status.ts'
 import { hashMigrations, type KeptSession, layDown, listFixtures, readFixture } from './fixture.ts'
 import { checkout } from './old-version.ts'
 
@@ -53,6 +55,15 @@ async function open(t: ExecutionContext, name: string) {
       return { status: answer.status, refresh: Object(await answer.json())['refresh'] }
     },
   }
+}
+
+/** The bit of a token in its list, once it is as wished. The list is of the fixture's time, and expired by that of today. */
+function eventualBit(token: string, url: string, wished: number): Promise<number> {
+  const read = async () => {
+    const { lst } = Object(decodeClaims(await fetchListOf(token, url))['status_list'])
+    return bitAt(inflateSync(Buffer.from(String(lst), 'base64url')), placeOf(token).idx)
+  }
+  return eventually(read, (bit) => bit === wished)
 }
 
 test('a released migration never changes', (t) => {
