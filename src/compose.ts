@@ -17,15 +17,17 @@ import { refuseEarly } from './http/early-refusal.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
-import { createTrail } from './keys/audit-keys.ts'
+import { createRetention, createTrail } from './keys/audit-keys.ts'
 import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
 import { second } from './lib/durations.ts'
 import { ForeignExchange } from './sessions/foreign-exchange.ts'
+import { LiveSessions } from './sessions/live-sessions.ts'
 import { SessionService } from './sessions/session-service.ts'
 import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
+import { FailedAttempts } from './store/audit/failed-attempts.ts'
 import { openStore } from './store/store.ts'
 import { ForeignTokens } from './tokens/foreign-tokens.ts'
 import { Introspection } from './tokens/introspection.ts'
@@ -175,16 +177,22 @@ async function composeIssuer(
     retryWindow: config.refreshRetryWindow,
   })
   const exchanges = new ForeignExchange(store, sessions)
+  const failures = new FailedAttempts({ store, clock, onError })
   const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
-  const clients = new ClientAuthentication(clientDirectory, store, clock, gate)
+  const clients = new ClientAuthentication(clientDirectory, failures, clock, gate)
   const grants = [
     clientCredentialsGrant,
-    new PasswordGrant(new UserAuthentication(store, hashes, gate), sessions),
+    new PasswordGrant(new UserAuthentication(store, hashes, failures, gate), sessions),
     new RefreshTokenGrant(sessions, exchanges, issuer),
   ]
   const { foreignKey } = config
   const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)
   const sweeper = new Sweeper(store, onError)
+  const retention = createRetention(vault, config, {
+    store,
+    trail,
+    onError: (error) => logger.error({ event: 'audit.not_pruned', err: error }),
+  })
   const readiness = new Readiness(store, keys, clock)
   const core = {
     pipeline: new GrantPipeline({ issuer, apis, grants, load }),
@@ -221,6 +229,7 @@ async function composeIssuer(
     clients,
     ...core,
     sessions,
+    liveSessions: new LiveSessions(store, keys),
     django: addRoutes && {
       addRoutes,
       clients: config.djangoClients,
@@ -245,6 +254,7 @@ async function composeIssuer(
     async beginServing() {
       store.availability.begin(await store.now())
       sweeper.start()
+      retention.start()
       trail.follow()
     },
     drain() {
@@ -253,6 +263,7 @@ async function composeIssuer(
     },
     async close() {
       await sweeper.close()
+      await retention.close()
       shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
@@ -261,6 +272,7 @@ async function composeIssuer(
       await keys.close()
       clientDirectory.close()
       apis.close()
+      await failures.close()
       await trail.close()
       await store.close()
     },

@@ -64,6 +64,8 @@ export interface Config {
   readonly djangoClients: Readonly<Record<'simplejwt' | 'drfJwt' | 'pyjwt', string | undefined>>
   /** What the Django project signed with that was the issuer before, and until when (milliseconds since the epoch) that counts. */
   readonly foreignKey: { readonly key: ForeignKey; readonly until: number } | undefined
+  /** For how long audit rows are kept; undefined: for ever. */
+  readonly auditRetention: number | undefined
   /** What the operator should hear of, though it stops nothing. */
   readonly warnings: readonly string[]
 }
@@ -190,6 +192,7 @@ function toConfig(values: Settings, adminPortChosen: boolean, warnings: readonly
     passwordMinLength: values.MINTAGE_PASSWORD_MIN_LENGTH,
     throttle: values.MINTAGE_THROTTLE === 'on',
     maxConnections: values.MINTAGE_MAX_CONNECTIONS,
+    auditRetention: values.MINTAGE_AUDIT_RETENTION === 'off' ? undefined : values.MINTAGE_AUDIT_RETENTION,
     logLevel: values.MINTAGE_LOG_LEVEL,
     adminHost: values.MINTAGE_ADMIN_HOST,
     adminPort: values.MINTAGE_ADMIN_PORT === 'off' ? undefined : values.MINTAGE_ADMIN_PORT,

@@ -47,6 +47,7 @@ test('without any variable the defaults of the interface hold', (t) => {
     adminPortChosen: false,
     stateDir: undefined,
     streamSubscribers: 10_000,
+    throttle: true,
     trustedProxies: [],
     djangoClients: { simplejwt: undefined, drfJwt: undefined, pyjwt: undefined },
     foreignKey: undefined,
@@ -200,10 +201,4 @@ test('lives that contradict each other are refused by their names', (t) => {
     complain(t, { MINTAGE_SESSION_IDLE_TTL: '10s', MINTAGE_REFRESH_RETRY_WINDOW: '11s' }),
     /^MINTAGE_REFRESH_RETRY_WINDOW .* MINTAGE_SESSION_IDLE_TTL/,
   )
-})
-
-test('what is not built yet is said to have no effect', (t) => {
-  const { warnings } = readConfig({ MINTAGE_THROTTLE: 'off' })
-  t.is(warnings.length, 1)
-  t.regex(warnings[0] ?? '', /MINTAGE_THROTTLE has no effect yet/)
 })

@@ -1,10 +1,11 @@
 /**
- * `npm run bench:revocation [-- --quick] [--only NAME]`: how long after the answer to a revocation the verifiers still accept: fifty on
- * loopback in several processes beside a real issuer, by push and by polling.
+ * `npm run bench:revocation [-- --quick] [--only NAME] [--database URL] [--nodes 2]`: how long after the answer to a
+ * revocation the verifiers still accept: fifty on loopback in several processes beside a real issuer, by push and by
+ * polling. With two nodes one of them revokes, and the verifiers follow the other.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +15,7 @@ import { startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import { describeMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
+import { findFreePort } from '../server-process.ts'
 import { percentile } from '../statistics.ts'
 
 const { values } = parseArgs({
@@ -23,6 +25,9 @@ const { values } = parseArgs({
     verifiers: { type: 'string', default: '50' },
     times: { type: 'string', default: '200' },
     only: { type: 'string' },
+    database: { type: 'string' },
+    nodes: { type: 'string', default: '1' },
+    json: { type: 'string' },
   },
 })
 const processes = Number(values.processes)
@@ -33,22 +38,38 @@ const few = values.quick ? 1 : Math.min(times, 20)
 const audience = 'https://api.example'
 const password = 'correct horse battery staple'
 const directory = mkdtempSync(join(tmpdir(), 'mintage-revocation-'))
-const config = readConfig({
-  MINTAGE_PORT: '0',
-  MINTAGE_DATABASE_URL: `sqlite:${join(directory, 'mintage.db')}`,
+const other = values.nodes === '2' ? await findFreePort() : undefined
+const settings = {
+  ...(other !== undefined && { MINTAGE_ISSUER: `http://127.0.0.1:${other}` }),
+  MINTAGE_DATABASE_URL: values.database ?? `sqlite:${join(directory, 'mintage.db')}`,
+  MINTAGE_STATE_DIR: directory,
   MINTAGE_KEYS_DIR: join(directory, 'keys'),
   MINTAGE_LOG_LEVEL: 'silent',
   MINTAGE_BCRYPT_COST: '4',
   MINTAGE_ADMIN_PORT: 'off',
   MINTAGE_THROTTLE: 'off',
-})
+}
+const config = readConfig({ ...settings, MINTAGE_PORT: '0' })
 const installation = await openInstallation(config, { onProblem: () => undefined })
 const { apis, clients, users, keys } = installation.administration
 await apis.create(audience, { scopes: ['orders:read'] })
 const grants = ['client_credentials', 'password', 'refresh_token'] as const
 const service = await clients.create('service', false, { grants: [...grants] })
 await users.create('ada', { password })
-const issuer = await startIssuer({ config, prepare: async (url) => url })
+const issuer = await startIssuer({ config, ...(other === undefined && { prepare: async (url) => url }) })
+/** What the verifiers follow. */
+const followed =
+  other === undefined ? undefined : await startNode({ ...settings, MINTAGE_PORT: String(other) })
+
+/** A second node, in a process of its own. */
+async function startNode(environment: Readonly<Record<string, string>>): Promise<ChildProcess> {
+  const node = fork(fileURLToPath(new URL('./node.js', import.meta.url)), { env: environment })
+  await Promise.race([
+    once(node, 'message'),
+    once(node, 'exit').then(() => Promise.reject(new Error('The second node did not start.'))),
+  ])
+  return node
+}
 
 async function post(
   path: string,
@@ -83,7 +104,7 @@ async function askAll(message: object): Promise<readonly unknown[]> {
 
 async function setUp(revocation: 'push' | 'poll'): Promise<void> {
   const verifiers = Math.ceil(total / processes)
-  await askAll({ issuer: issuer.url, audience, verifiers, revocation })
+  await askAll({ issuer: settings.MINTAGE_ISSUER ?? issuer.url, audience, verifiers, revocation })
 }
 
 /** Milliseconds from the answer to the revocation until each verifier refused the token. */
@@ -158,37 +179,47 @@ const pushed: readonly Case[] = [
 ]
 
 const rows: string[][] = []
+/** The same as numbers, for `--json`. */
+const figures: { name: string; times: number; refusals: number; p50: number; p99: number; most: number }[] =
+  []
 async function run(how: string, each: Case): Promise<void> {
   const all: number[] = []
   for (let time = 0; time < each.times; time++) {
     const [token, revoke] = await each.take()
     all.push(...(await measure(token, revoke, each.pause)))
   }
-  const figures = [0.5, 0.99, 1].map((share) => percentile(all, share).toFixed(1))
-  rows.push([how, each.name, String(each.times), String(all.length), ...figures])
+  const [p50 = 0, p99 = 0, most = 0] = [0.5, 0.99, 1].map((share) => percentile(all, share))
+  figures.push({ name: `${how}: ${each.name}`, times: each.times, refusals: all.length, p50, p99, most })
+  const times = [p50, p99, most].map((figure) => figure.toFixed(1))
+  rows.push([how, each.name, String(each.times), String(all.length), ...times])
   process.stderr.write(`${rows.at(-1)?.join(' | ')}\n`)
 }
 
 try {
   await setUp('push')
   for (const each of pushed) if (!values.only || each.name.includes(values.only)) await run('push', each)
-  await setUp('poll')
-  await run('polling, no stream', {
-    name: 'a session',
-    times: values.quick ? 1 : 10,
-    pause: 20,
-    take: session,
-  })
+  if (!values.only || 'polling'.includes(values.only)) {
+    await setUp('poll')
+    await run('polling, no stream', {
+      name: 'a session',
+      times: values.quick ? 1 : 10,
+      pause: 20,
+      take: session,
+    })
+  }
 } finally {
   for (const watcher of watchers) watcher.kill()
+  followed?.kill()
   await issuer.stop('end')
   await installation.close()
   rmSync(directory, { recursive: true, force: true })
 }
+if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(figures))
 const { processor, cores, node, load, at } = describeMachine('.')
 const head = ['how', 'revoked', 'times', 'refusals', 'p50 ms', 'p99 ms', 'most ms']
 process.stdout.write(
-  `${at}, ${cores} × ${processor}, Node ${node}, load ${load.toFixed(2)}\n\n` +
+  `${at}, ${cores} × ${processor}, Node ${node}, load ${load.toFixed(2)}; ` +
+    `${values.database === undefined ? 'SQLite' : 'PostgreSQL'}, ${values.nodes} node(s)\n\n` +
     `${Math.ceil(total / processes) * processes} verifiers in ${processes} processes; from the answer to the revocation ` +
     `to the refusal\n\n${renderTable(head, rows)}\n`,
 )

@@ -21,8 +21,8 @@ and where that comes from; \`mintage config check\` says what would keep \`minta
 - Relative paths count from the working directory, wherever they are set.
 - What Kubernetes injects for services named \`mintage\` or \`mintage-…\` (\`MINTAGE_PORT=tcp://…\`, \`MINTAGE_SERVICE_HOST\`,
   \`MINTAGE_ADMIN_PORT_8081_TCP\`, …) is ignored with one warning.
-- \`mintage dev\` refuses \`MINTAGE_ISSUER\`, \`MINTAGE_DATABASE_URL\`, \`MINTAGE_KEYS_DIR\`, \`MINTAGE_VAULT_KEY\` and
-  \`MINTAGE_STATE_DIR\` in the environment. In the file it leaves them out with a warning, and a \`host\` off loopback too.
+- \`mintage dev\` refuses \`MINTAGE_ISSUER\`, \`MINTAGE_DATABASE_URL\`, \`MINTAGE_KEYS_DIR\`, \`MINTAGE_VAULT_KEY\`,
+  \`MINTAGE_VAULT_KEY_PREVIOUS\` and \`MINTAGE_STATE_DIR\` in the environment. In the file it leaves them out with a warning, and a \`host\` off loopback too.
 
 Durations are a whole number and a unit: \`500ms\`, \`10s\`, \`15m\`, \`12h\`, \`7d\`.
 `
@@ -36,6 +36,7 @@ Refused:
 - \`MINTAGE_REFRESH_RETRY_WINDOW\` longer than \`MINTAGE_SESSION_IDLE_TTL\`;
 - \`MINTAGE_ACCESS_TOKEN_TTL\`, where it is set, longer than \`MINTAGE_SESSION_TTL\` (its default is cut instead);
 - PostgreSQL without \`MINTAGE_STATE_DIR\`;
+- \`MINTAGE_VAULT_KEY_PREVIOUS\` without \`MINTAGE_VAULT_KEY\`, or the same as that;
 - \`MINTAGE_ADMIN_PORT\`, where it is set, the same as \`MINTAGE_PORT\` on one host.
 
 Warned of:

@@ -12,6 +12,7 @@ import { ClientAdmin } from './client-admin.ts'
 import { KeyAdmin } from './key-admin.ts'
 import { Recovery } from './recovery.ts'
 import { SessionAdmin } from './session-admin.ts'
+import { ThrottleAdmin } from './throttle-admin.ts'
 import { TokenInspection } from './token-inspection.ts'
 import { UserAdmin } from './user-admin.ts'
 import { UserImport } from './user-import.ts'
@@ -44,6 +45,7 @@ export class Administration {
   readonly tokens: TokenInspection
   readonly auditSeal: AuditSealAdmin
   readonly recovery: Recovery
+  readonly throttles: ThrottleAdmin
   readonly vault: VaultAdmin
 
   constructor(options: AdministrationOptions) {
@@ -58,6 +60,7 @@ export class Administration {
     this.tokens = new TokenInspection(options)
     this.auditSeal = new AuditSealAdmin(options)
     this.recovery = new Recovery(options)
+    this.throttles = new ThrottleAdmin(options)
     this.vault = new VaultAdmin(options)
   }
 }

@@ -24,8 +24,8 @@ export class AuditSealAdmin {
 
   /** Whether every row is there that was written, and tells what it told. Changes nothing. */
   async verify(): Promise<AuditVerdict> {
-    const { verifyTrail } = await import('../store/audit/verification.ts')
-    const verdict = await verifyTrail(this.#store.auditChain, (id) => this.#findKey(id))
+    const { findKeyIn, verifyTrail } = await import('../store/audit/verification.ts')
+    const verdict = await verifyTrail(this.#store.auditChain, findKeyIn(this.#keys))
     const standing = await this.#trail.judge()
     if (standing.kind !== 'old' && standing.kind !== 'foreign') {
       return { ...verdict, mark: standing.kind === 'unmarked' ? 'missing' : 'reached' }
@@ -61,27 +61,20 @@ export class AuditSealAdmin {
     if (!last) return 0
     const key = await this.#trail.open()
     const { genesisOf, signCheckpoint } = await import('../store/audit/seal.ts')
-    const { installation, adopted } = await this.#store.auditChain.read()
+    const { installation, adopted, checkpoint } = await this.#store.auditChain.read()
     await this.#store.transaction(async (tx) => {
-      await tx.auditChain.setCheckpoint(
-        signCheckpoint(key, { ...last, at: tx.now }, genesisOf(installation, adopted)),
+      const cut = signCheckpoint(key, { ...last, at: tx.now }, genesisOf(installation, adopted))
+      if (
+        last.sequence < (checkpoint?.sequence ?? 0) ||
+        !(await tx.auditChain.moveCheckpoint(checkpoint, cut))
       )
+        throw new AdminError('Another process has pruned the audit trail just now: run it again.')
       await tx.record({ type: 'audit.pruned', before, sequence: last.sequence })
     })
     let deleted = 0
     for (let step = 1; step > 0; deleted += step)
       step = await this.#store.auditChain.deleteUpTo(last.sequence)
     return deleted
-  }
-
-  async #findKey(id: number) {
-    try {
-      return await this.#keys.load(id)
-    } catch (error) {
-      // Lost is a finding; a file that cannot be read is something to put right first.
-      if (error instanceof Error && 'problem' in error && error.problem === 'missing') return undefined
-      throw error
-    }
   }
 }
 

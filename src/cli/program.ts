@@ -15,6 +15,7 @@ import { addKeyCommands } from './commands/keys.ts'
 import { addRecoverCommand } from './commands/recover.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addSessionCommands } from './commands/session.ts'
+import { addThrottleCommands } from './commands/throttle.ts'
 import { addTokenCommands } from './commands/token.ts'
 import { addUserCommands } from './commands/user.ts'
 import { chooseConfigFile } from './configuration.ts'
@@ -65,6 +66,7 @@ export function createProgram(): Command {
   addUserCommands(program)
   addApiCommands(program)
   addSessionCommands(program)
+  addThrottleCommands(program)
   addKeyCommands(program)
   addTokenCommands(program)
   addBackupCommand(program)

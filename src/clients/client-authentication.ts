@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Gate, Outcome } from '../limits/gate.ts'
+import { ThrottledError } from '../limits/throttled-error.ts'
 import { InvalidClientError } from '../protocol/errors.ts'
+import type { FailedAttempts } from '../store/audit/failed-attempts.ts'
 import type { ClientRecord } from '../store/client-table.ts'
-import type { Store } from '../store/store.ts'
 import type { ClientDirectory, RegisteredClient } from './client-directory.ts'
 import { createClientSecret, matchesSecret } from './client-secret.ts'
 
@@ -21,13 +22,13 @@ type Refusal = 'unknown' | 'secret' | 'disabled' | 'method'
 /** Tells which client sends a request (RFC 6749 §3.2.1). */
 export class ClientAuthentication {
   readonly #directory: ClientDirectory
-  readonly #store: Store
+  readonly #failures: FailedAttempts
   readonly #clock: Clock
   readonly #gate: Gate
 
-  constructor(directory: ClientDirectory, store: Store, clock: Clock, gate: Gate) {
+  constructor(directory: ClientDirectory, failures: FailedAttempts, clock: Clock, gate: Gate) {
     this.#directory = directory
-    this.#store = store
+    this.#failures = failures
     this.#clock = clock
     this.#gate = gate
   }
@@ -35,12 +36,14 @@ export class ClientAuthentication {
   /**
    * A confidential client by its secret, a public one by its name.
    * @param network where the request comes from: an IPv4 address or an IPv6 /64; undefined for this machine itself.
+   * @param isExempt is asked when too many secrets were tried: whether this request must be looked at all the same.
    * @throws {InvalidClientError} the same for every reason: missing, unknown, wrong secret, disabled.
    * @throws {ThrottledError} when too many secrets were tried before. A name alone is none.
    */
   async authenticate(
     credentials: ClientCredentials | undefined,
     network: string | undefined,
+    isExempt?: (client: ClientRecord) => Promise<boolean>,
   ): Promise<ClientRecord> {
     if (!credentials) throw new InvalidClientError('Client authentication is missing.')
     const { clientId, secret } = credentials
@@ -52,9 +55,14 @@ export class ClientAuthentication {
       return { refused: registered?.client.clientId }
     }
     const subject = { kind: 'client', name: clientId, network } as const
-    const outcome = await (secret === undefined ? check() : this.#gate.trySecret(subject, check))
+    const attempt = async () => (secret === undefined ? check() : this.#gate.trySecret(subject, check))
+    const outcome = await attempt().catch(async (error) => {
+      if (!(error instanceof ThrottledError) || !registered) throw error
+      if (!(await isExempt?.(registered.client))) throw error
+      return check()
+    })
     if ('passed' in outcome) return outcome.passed
-    throw this.#refuse(reason ?? 'unknown', registered?.client)
+    throw await this.#refuse(reason ?? 'unknown', clientId, registered?.client)
   }
 
   /** As {@link authenticate}, and a client that has only a name is refused. */
@@ -63,17 +71,14 @@ export class ClientAuthentication {
     network: string | undefined,
   ): Promise<ClientRecord> {
     const client = await this.authenticate(credentials, network)
-    if (client.public) throw this.#refuse('method', client)
+    if (client.public) throw await this.#refuse('method', client.clientId, client)
     return client
   }
 
-  #refuse(reason: Refusal, client?: ClientRecord): InvalidClientError {
+  async #refuse(reason: Refusal, name: string, client?: ClientRecord): Promise<InvalidClientError> {
     // The name of an unknown client is whatever a stranger typed, a secret perhaps, so it is not told.
-    this.#store.tell({
-      type: 'client.authentication_failed',
-      reason,
-      ...(client && { client: client.clientId }),
-    })
+    const told = client && { client: client.clientId }
+    await this.#failures.tell({ type: 'client.authentication_failed', reason, ...told }, name)
     return new InvalidClientError()
   }
 }

@@ -30,6 +30,11 @@ export function duration({ least, most }: LifeBounds): Kind<number> {
   }
 }
 
+export function durationOrOff(bounds: LifeBounds): Kind<number | 'off'> {
+  const { expected, read } = duration(bounds)
+  return { expected: `${expected}, or off`, read: (text) => (text === 'off' ? text : read(text)) }
+}
+
 export function whole(least: number, most: number): Kind<number> {
   return {
     expected: `a whole number from ${least} to ${most}`,

@@ -9,6 +9,7 @@ import {
   databaseUrl,
   directory,
   duration,
+  durationOrOff,
   foreignKey,
   host,
   issuer,
@@ -170,8 +171,8 @@ export const settings = z.object({
   ),
   MINTAGE_ISSUE_QUEUE: preset(
     whole(4, 100_000),
-    '512',
-    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all.',
+    '1024',
+    'How many tokens may wait for a commit or a signature; past it the answer is 503. Clients for themselves may fill half of it, logins three quarters, refreshes all; when more comes than can be done, a sixteenth of that.',
   ),
   MINTAGE_PASSWORD_MIN_LENGTH: preset(
     whole(1, 64),
@@ -228,6 +229,11 @@ export const settings = z.object({
   MINTAGE_DJANGO_KEY_UNTIL: optional(moment, 'From when on that key counts no more.', {
     defaultInWords: 'required with the key',
   }),
+  MINTAGE_AUDIT_RETENTION: preset(
+    durationOrOff({ least: day, most: 36_500 * day }),
+    '730d',
+    'For how long audit rows are kept; older ones are verified, deleted and replaced by a signed checkpoint. `off` keeps all.',
+  ),
   MINTAGE_LOG_LEVEL: preset(oneOf(logLevels), 'info', 'The least level of what is logged.'),
 })
 

@@ -80,17 +80,39 @@ export type Event =
       readonly client: string
     }
   | {
-      /** A login was refused; the user is told only where the account exists. */
+      /**
+       * A login was refused; the user is told only where the account exists. Of many in a minute some rows tell how many
+       * they stand for.
+       */
       readonly type: 'login.failed'
       readonly reason: 'unknown' | 'password' | 'disabled'
-      readonly client: string
+      readonly client?: string
       readonly user?: string
+      /** How many attempts the row stands for. */
+      readonly count?: number
+      /** Milliseconds since the epoch. */
+      readonly firstAt?: number
+      /** Milliseconds since the epoch. */
+      readonly lastAt?: number
+      /** How many different names were tried, as far as they were told apart. */
+      readonly names?: number
     }
   | {
-      /** A client could not prove who it is; it is told only where it is registered. */
+      /**
+       * A client could not prove who it is; it is told only where it is registered. Of many in a minute some rows tell how many
+       * they stand for.
+       */
       readonly type: 'client.authentication_failed'
       readonly reason: 'unknown' | 'secret' | 'disabled' | 'method'
       readonly client?: string
+      /** How many attempts the row stands for. */
+      readonly count?: number
+      /** Milliseconds since the epoch. */
+      readonly firstAt?: number
+      /** Milliseconds since the epoch. */
+      readonly lastAt?: number
+      /** How many different names were tried, as far as they were told apart. */
+      readonly names?: number
     }
   | {
       /**
@@ -219,6 +241,7 @@ export type SessionEnd =
   | 'client_deleted'
   | 'keys_revoked'
   | 'database_recovered'
+  | 'revocation_lost'
 
 export type EventType = Event['type']
 
@@ -230,8 +253,6 @@ const withoutAuditRow: ReadonlySet<EventType> = new Set([
   'token.issued',
   'session.refreshed',
   'user.password_upgraded',
-  // A stranger could write a row with every request.
-  'client.authentication_failed',
 ])
 
 /** Whether the event is written to the audit table, in the transaction that caused it. */

@@ -40,6 +40,7 @@ const sessionEnds = reasons<SessionEnd>({
   client_deleted: true,
   keys_revoked: true,
   database_recovered: true,
+  revocation_lost: true,
 })
 const loginFailures = reasons<ReasonOf<'login.failed'>>({ unknown: true, password: true, disabled: true })
 const clientFailures = reasons<ReasonOf<'client.authentication_failed'>>({

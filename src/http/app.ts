@@ -4,6 +4,7 @@ import type { ApiDirectory } from '../apis/api-directory.ts'
 import type { ClientAuthentication } from '../clients/client-authentication.ts'
 import type { Logger } from '../events/log.ts'
 import type { GrantPipeline } from '../grants/pipeline.ts'
+import type { LiveSessions } from '../sessions/live-sessions.ts'
 import type { SessionService } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
 import type { Introspection } from '../tokens/introspection.ts'
@@ -41,6 +42,7 @@ export interface AppOptions {
   readonly introspection: Introspection
   readonly revocation: Revocation
   readonly sessions: Pick<SessionService, 'end'>
+  readonly liveSessions: Pick<LiveSessions, 'have'>
   /** The Django wire formats, where a client has one, and the core that they present. */
   readonly django?:
     | {

@@ -1,13 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { OverloadedError } from '../lib/overloaded-error.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { RequestObserver } from './middleware/observe.ts'
 
 export interface EarlyRefusalOptions {
   /** The path of the issuer, below which it answers too. */
   readonly path: string
-  readonly load: { hasRoomFor(grant: GrantType): boolean; refusal(grant: GrantType): OverloadedError }
-  readonly logins: { readonly isFull: boolean; refusal(): OverloadedError }
+  readonly load: { hasRoomFor(grant: GrantType): boolean; refuse(grant: GrantType): number }
+  readonly logins: { readonly isFull: boolean; refuse(): number }
   readonly requests?: RequestObserver | undefined
 }
 
@@ -34,9 +33,10 @@ export function refuseEarly(handle: RequestListener, options: EarlyRefusalOption
   const isTokenRequest = ({ method, url, headers }: IncomingMessage) =>
     // A script of another origin would not be let see the answer that is given here.
     method === 'POST' && url !== undefined && locations.has(url) && headers.origin === undefined
-  const judge = (grant: GrantType): OverloadedError | undefined => {
-    if (!load.hasRoomFor(grant)) return load.refusal(grant)
-    return grant === 'password' && logins.isFull ? logins.refusal() : undefined
+  /** After how many seconds to come again; undefined when there is room. */
+  const judge = (grant: GrantType): number | undefined => {
+    if (!load.hasRoomFor(grant)) return load.refuse(grant)
+    return grant === 'password' && logins.isFull ? logins.refuse() : undefined
   }
   return (request, response) => {
     const isRoom = load.hasRoomFor('client_credentials') && !logins.isFull
@@ -46,9 +46,9 @@ export function refuseEarly(handle: RequestListener, options: EarlyRefusalOption
     }
     peek(request, (start) => {
       const asked = grantType.exec(start)?.[1] as GrantType | undefined
-      const refusal = asked && judge(asked)
-      if (refusal) refuse(request, response, refusal, options.requests)
-      else handle(request, response)
+      const wait = asked && judge(asked)
+      if (wait === undefined) handle(request, response)
+      else refuse(request, response, wait, options.requests)
     })
   }
 }
@@ -65,7 +65,7 @@ function peek(request: IncomingMessage, look: (start: string) => void): void {
 function refuse(
   request: IncomingMessage,
   response: ServerResponse,
-  { retryAfterSeconds }: OverloadedError,
+  retryAfterSeconds: number,
   requests: RequestObserver | undefined,
 ): void {
   const length = Number(request.headers['content-length'] ?? Number.NaN)

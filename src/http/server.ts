@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { minute, second } from '../lib/durations.ts'
 import { OperatorError } from '../lib/operator-error.ts'
+import { cutSlowReaders } from './slow-readers.ts'
 
 /** A listening server. */
 export interface HttpServer {
@@ -45,7 +46,8 @@ export class ListenError extends OperatorError {
 }
 
 /**
- * Listens with limits of our own: 16 KiB and 100 headers, 10 s for a whole request, connections as configured.
+ * Listens with limits of our own: 16 KiB and 100 headers, 10 s for a whole request and as long for an answer to be
+ * taken, connections as configured.
  * @throws {ListenError} when the address cannot be had.
  */
 export async function listen(options: ServerOptions): Promise<HttpServer> {
@@ -91,6 +93,7 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
   })
   const connections = limitConnections(server, maxConnections, refused)
   await bind(server, host, port, settings)
+  server.on('close', cutSlowReaders(connections))
   const address = server.address() as AddressInfo
   return {
     url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,

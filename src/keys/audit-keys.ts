@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type AuditKeys, AuditTrail, type AuditTrailOptions } from '../store/audit/audit-trail.ts'
 import { HighWaterMark } from '../store/audit/high-water-mark.ts'
+import { AuditRetention, type AuditRetentionOptions } from '../store/audit/retention.ts'
 import type { AuditKey } from '../store/audit/seal.ts'
 import { generateMacKey, loadAuditKey } from './key-pair.ts'
 import { type Vault, VaultError } from './vault.ts'
@@ -43,4 +44,13 @@ export function createTrail(
 ): AuditTrail {
   const keys = new VaultAuditKeys(vault)
   return new AuditTrail({ ...options, keys, mark: new HighWaterMark(stateDir ?? keysDir) })
+}
+
+/** What bounds the audit trail of a process by `auditRetention`, in milliseconds. */
+export function createRetention(
+  vault: Vault,
+  { auditRetention }: { readonly auditRetention: number | undefined },
+  options: Omit<AuditRetentionOptions, 'keys' | 'retention'>,
+): AuditRetention {
+  return new AuditRetention({ ...options, keys: new VaultAuditKeys(vault), retention: auditRetention })
 }

@@ -1,4 +1,4 @@
-import { OverloadedError, type ShedReason } from './overloaded-error.ts'
+import { OverloadedError, retryAfter, type ShedReason } from './overloaded-error.ts'
 
 export interface QueueOptions {
   /** How much is done at a time. */
@@ -9,6 +9,8 @@ export interface QueueOptions {
   readonly patience?: number | undefined
   /** Is told of whatever is left undone. */
   readonly onShed?: ((reason: ShedReason) => void) | undefined
+  /** A time that only goes forward, in milliseconds. */
+  readonly now?: () => number
 }
 
 interface Waiting {
@@ -33,6 +35,7 @@ const hurry = 5
  */
 export class BoundedQueue {
   readonly #options: QueueOptions
+  readonly #now: () => number
   readonly #waiting: Waiting[] = []
   #running = 0
   /** Since when somebody has been waiting all the time. */
@@ -41,6 +44,7 @@ export class BoundedQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options
+    this.#now = options.now ?? (() => performance.now())
   }
 
   /** How much waits now. */
@@ -56,8 +60,8 @@ export class BoundedQueue {
 
   /** @throws {OverloadedError} where {@link run} would refuse at once. */
   check(signal?: AbortSignal): void {
-    if (signal?.aborted) throw this.refusal('gone')
-    if (this.isFull) throw this.refusal('full')
+    if (signal?.aborted) throw this.#refusal('gone')
+    if (this.isFull) throw this.#refusal('full')
   }
 
   /**
@@ -84,7 +88,7 @@ export class BoundedQueue {
 
   #wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const now = performance.now()
+      const now = this.#now()
       const abandon = () => {
         const index = this.#waiting.indexOf(waiting)
         if (index === -1) return
@@ -100,7 +104,7 @@ export class BoundedQueue {
         },
         refuse: (reason) => {
           signal?.removeEventListener('abort', abandon)
-          reject(this.refusal(reason))
+          reject(this.#refusal(reason))
         },
       }
       signal?.addEventListener('abort', abandon)
@@ -124,7 +128,7 @@ export class BoundedQueue {
     const { patience } = this.#options
     if (patience === undefined) return
     const longest = this.#isOverloaded() ? patience / hurry : patience
-    const now = performance.now()
+    const now = this.#now()
     for (let first = this.#waiting[0]; first && now - first.since > longest; first = this.#waiting[0]) {
       this.#waiting.shift()
       first.refuse('late')
@@ -134,7 +138,7 @@ export class BoundedQueue {
 
   #isOverloaded(): boolean {
     const { patience = Number.POSITIVE_INFINITY } = this.#options
-    return this.#waiting.length > 0 && performance.now() - this.#standingSince > patience
+    return this.#waiting.length > 0 && this.#now() - this.#standingSince > patience
   }
 
   /** Nobody is looked for where nobody waits. */
@@ -144,11 +148,16 @@ export class BoundedQueue {
     this.#looking = undefined
   }
 
-  /** What whoever is left undone is told. */
-  refusal(reason: ShedReason): OverloadedError {
-    const { places, length, patience = 0, onShed } = this.#options
+  /** Takes down that something was left undone. @returns after how many seconds it may come again. */
+  refuse(reason: ShedReason): number {
+    const { patience = 0, onShed } = this.#options
     onShed?.(reason)
-    return new OverloadedError(explain(reason, places, length), reason, patience)
+    return retryAfter(patience)
+  }
+
+  #refusal(reason: ShedReason): OverloadedError {
+    const { places, length } = this.#options
+    return new OverloadedError(explain(reason, places, length), reason, this.refuse(reason))
   }
 }
 

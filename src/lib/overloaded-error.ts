@@ -9,9 +9,8 @@ export class OverloadedError extends UnavailableError {
   override readonly name = 'OverloadedError'
   readonly reason: ShedReason
 
-  /** @param patience see {@link retryAfter}. */
-  constructor(message: string, reason: ShedReason, patience: number) {
-    super(message, { retryAfterSeconds: retryAfter(patience) })
+  constructor(message: string, reason: ShedReason, retryAfterSeconds: number) {
+    super(message, { retryAfterSeconds })
     this.reason = reason
   }
 }

@@ -94,7 +94,8 @@ export class Budgets {
 
   forget(isMeant: (key: string) => boolean): void {
     this.#counters.forget(isMeant)
-    this.#refused.forget(isMeant)
+    // They are short-lived.
+    this.#refused.forget(() => true)
     this.#spent.forget(isMeant)
   }
 
@@ -120,12 +121,17 @@ export class Budgets {
       if (await this.#inFlight.wait(key)) continue
       // Another one's answer is on its way, or it was counted for a moment only.
       if (this.#taking.has(key) && tries++ < mostTries) continue
-      this.#refused.add(key, refusalLife)
+      this.#refused.add(nameRefusal(budget), refusalLife)
       throw new SpentError(budget, this.#spent.left(key))
     }
   }
 
   #check(budget: Budget): void {
-    if (this.#refused.has(budget.key)) throw new SpentError(budget, this.#spent.left(budget.key))
+    if (this.#refused.has(nameRefusal(budget))) throw new SpentError(budget, this.#spent.left(budget.key))
   }
+}
+
+/** What is too much for some leaves room for others. */
+function nameRefusal({ key, allowance }: Budget): string {
+  return `${key} ${allowance.most}`
 }

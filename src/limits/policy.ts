@@ -31,7 +31,7 @@ export const policies: Readonly<Record<SubjectKind, ThrottlePolicy>> = {
     networkFailures: { most: 100, window: 15 * minute },
     knownNetworkFailures: { most: 1_000, window: 15 * minute },
     requests: {
-      name: { most: 120, window: minute },
+      name: { most: 300, window: minute },
       network: { most: 3_000, window: minute },
     },
   },

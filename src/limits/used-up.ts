@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Event } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Store } from '../store/store.ts'
@@ -51,14 +52,25 @@ function toEvent({ kind, by, about, network }: UsedUpBudget, until: number): Eve
     : { type: 'client.throttled', by, until, ...(about !== undefined && { client: about }), ...where }
 }
 
-/** What nodes read of a clearing; undefined when it was written by another version. */
-export function parseClearing(data: string): Clearing | undefined {
-  const read: unknown = JSON.parse(data)
-  if (typeof read !== 'object' || read === null || !('what' in read)) return undefined
-  if (read.what === 'all') return { what: 'all' }
-  if (read.what === 'subject' && 'subject' in read && typeof read.subject === 'string')
-    return { what: 'subject', subject: read.subject }
-  if (read.what === 'network' && 'network' in read && typeof read.network === 'string')
-    return { what: 'network', network: read.network }
-  return undefined
+/** What is kept of a used-up budget; undefined when it was written by another version. */
+export function parseUsedUp(data: string): UsedUpBudget | undefined {
+  return usedUpBudget.safeParse(JSON.parse(data)).data
 }
+
+/** What an operator cleared; undefined when it was written by another version. */
+export function parseClearing(data: string): Clearing | undefined {
+  return clearing.safeParse(JSON.parse(data)).data
+}
+
+const usedUpBudget = z.object({
+  kind: z.enum(['user', 'client']),
+  by: z.enum(['name', 'network', 'requests']),
+  about: z.string().exactOptional(),
+  network: z.string().exactOptional(),
+})
+
+const clearing = z.discriminatedUnion('what', [
+  z.object({ what: z.literal('subject'), subject: z.string() }),
+  z.object({ what: z.literal('network'), network: z.string() }),
+  z.object({ what: z.literal('all') }),
+])

@@ -1,4 +1,5 @@
 import { hour, minute, second } from '../lib/durations.ts'
+import { knownFor } from '../limits/policy.ts'
 import type { Store } from '../store/store.ts'
 
 /** How many rows one step looks at. */
@@ -6,6 +7,9 @@ const batch = 1_000
 
 /** Tombstones outlive the last access token of their session: its longest life, and as much again for the clocks. */
 const tombstoneLife = 48 * hour
+
+/** Every process has heard by then of what an operator cleared. */
+const clearingLife = hour
 
 /** Deletes what has expired, a small batch at a time, so that nobody waits for it. */
 export class Sweeper {
@@ -32,7 +36,7 @@ export class Sweeper {
   }
 
   /**
-   * One step along the sessions, and along the refresh tokens that came from elsewhere.
+   * One step along the sessions, the refresh tokens that came from elsewhere, and what throttling counted.
    * @returns whether there is more to look at.
    */
   async sweep(): Promise<boolean> {
@@ -40,7 +44,9 @@ export class Sweeper {
     const next = await this.#store.sessions.deleteExpired(this.#after, batch, now - tombstoneLife)
     this.#after = next ?? ''
     await this.#store.foreignTokens.deleteExpired(now - tombstoneLife, batch)
-    return next !== undefined
+    const kept = { forgotten: now - knownFor, cleared: now - clearingLife }
+    const moreThrottles = await this.#store.throttles.deleteExpired(now, kept, batch)
+    return next !== undefined || moreThrottles
   }
 
   #schedule(pause: number): void {

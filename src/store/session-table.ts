@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 import type { SessionEnd } from '../events/event.ts'
 import type { ForeignTokenTable } from './foreign-token-table.ts'
 import type { StatusReference } from './status-change.ts'
-import type { StatusLog } from './status-log.ts'
+import { type StatusLog, split } from './status-log.ts'
 import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
 import { deleteUnlocked } from './unlocked.ts'
 
@@ -124,6 +124,22 @@ export class SessionTable {
     const ended = await rows.where(which).update(ending).returning(['status_list', 'status_index'])
     await this.#log.flag(ended.map(toReference).filter((place) => place !== undefined))
     return ended.length
+  }
+
+  /** Ends the live sessions whose access tokens get one of these places, which are revoked; says how many those were. */
+  async endAt(places: readonly StatusReference[], reason: SessionEnd, now: number): Promise<number> {
+    let ended = 0
+    for (const list of new Set(places.map((place) => place.list))) {
+      const indexes = places.filter((place) => place.list === list).map(({ index }) => index)
+      for (const part of split(indexes)) {
+        ended += await this.#query('sessions')
+          .where({ status_list: list })
+          .whereIn('status_index', part)
+          .whereNull('ended_at')
+          .update({ ended_at: now, end_reason: reason })
+      }
+    }
+    return ended
   }
 
   /**

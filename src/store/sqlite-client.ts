@@ -9,17 +9,56 @@ import { loadSqliteDriver } from './sqlite-driver.ts'
 /** How long a statement waits for another process's lock, in milliseconds. */
 const lockDeadline = 5_000
 
+/** How long it waits once the lock has outlasted the deadline: whoever comes then is told at once. In milliseconds. */
+const knownLockDeadline = 100
+
+/** What is known of the write lock of a database. */
+export class WriteLock {
+  #outlasted = false
+
+  get patience(): number {
+    return this.#outlasted ? knownLockDeadline : lockDeadline
+  }
+
+  taken(): void {
+    this.#outlasted = false
+  }
+
+  outlasted(): void {
+    this.#outlasted = true
+  }
+}
+
+const writeLocks = new WeakMap<Database, WriteLock>()
+
+/** What is known of it on a connection; a process has one for all that it writes. */
+export function writeLockOf(connection: Database): WriteLock {
+  const known = writeLocks.get(connection) ?? new WriteLock()
+  writeLocks.set(connection, known)
+  return known
+}
+
 /**
  * Runs `attempt`, again and again while another process holds the lock. SQLite's own busy wait would stall the
- * event loop, so it is 0 and the waiting happens here.
+ * event loop, so it is 0 and the waiting happens here. `lock` is for what takes the write lock.
  * @throws {StoreUnavailableError} when the lock outlasts the deadline.
  */
-export async function waitForLock<T>(attempt: () => T | Promise<T>): Promise<T> {
+export async function waitForLock<T>(
+  attempt: () => T | Promise<T>,
+  lock: WriteLock = new WriteLock(),
+): Promise<T> {
+  const { patience } = lock
   for (let waited = 0; ; ) {
     try {
-      return await attempt()
+      const result = await attempt()
+      lock.taken()
+      return result
     } catch (error) {
-      if (!isBusy(error) || waited >= lockDeadline) throw toStoreError(error)
+      if (!isBusy(error)) throw toStoreError(error)
+      if (waited >= patience) {
+        lock.outlasted()
+        throw toStoreError(error)
+      }
       const pause = 1 + Math.random() * Math.min(20, 2 + waited / 4)
       waited += pause
       await delay(pause)
@@ -62,7 +101,10 @@ export class SqliteClient extends BetterSqlite3Client {
     // A full disk has rolled it back already, and the failure to do it twice would hide why.
     if (!connection.inTransaction && /^ROLLBACK\b/i.test(query.sql)) return query
     const run = () => super._query(connection, query)
-    if (!connection.inTransaction) return waitForLock(run)
+    if (!connection.inTransaction) {
+      // A read succeeds beside the lock, and says nothing of it.
+      return waitForLock(run, query.sql.startsWith('BEGIN') ? writeLockOf(connection) : undefined)
+    }
     try {
       return await run()
     } catch (error) {

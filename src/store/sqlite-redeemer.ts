@@ -14,7 +14,7 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
-import { waitForLock } from './sqlite-client.ts'
+import { waitForLock, writeLockOf } from './sqlite-client.ts'
 import { preparedStatements, type TransactionStatements } from './sqlite-statements.ts'
 import { toChangeRow } from './status-change.ts'
 import { toReference } from './status-table.ts'
@@ -105,7 +105,7 @@ export class SqliteRedeemer implements Redeemer {
         this.#database.checkPresence()
         const settled = await withSqliteConnection(this.#database.knex, async (connection) => {
           const statements = statementsOf(connection)
-          await waitForLock(() => statements.begin.run())
+          await waitForLock(() => statements.begin.run(), writeLockOf(connection))
           // Whoever came while the lock was waited for joins the group.
           group = this.#waiting.splice(0, largestGroup)
           return this.#commit(connection, statements, group)

@@ -47,6 +47,12 @@ export function toChangeRow(change: StatusChange): ChangeRow {
   }
 }
 
+/** Tells changes apart that may have got the same number, one of them in a past that is lost. */
+export function identify(change: StatusChange): string {
+  const { kind, list, data } = toChangeRow(change)
+  return `${kind} ${list ?? ''} ${data}`
+}
+
 export function toChange({ kind, list, data }: ChangeRow): StatusChange {
   return { ...JSON.parse(data), kind, ...(list !== null && { list }) }
 }

@@ -16,6 +16,8 @@ export interface StatusPosition {
   readonly version: number
   /** Whether something is committed that has no number yet. */
   readonly isPending: boolean
+  /** The change that has this number, as {@link identify} tells it; null when there is none, or no more. */
+  readonly last: string | null
 }
 
 /** How many places one change names at most, so that no event is too large for a slow reader. */
@@ -62,8 +64,17 @@ export class StatusLog {
       'epoch',
       'version',
       this.#query.raw('EXISTS (SELECT 1 FROM status_pending) AS pending'),
+      this.#query.raw(
+        "(SELECT kind || ' ' || coalesce(list, '') || ' ' || data FROM status_log WHERE status_log.version = status_state.version) AS last",
+      ),
     )
-    return { epoch: String(row.epoch), version: Number(row.version), isPending: Number(row.pending) === 1 }
+    const { epoch, version, pending, last } = row
+    return {
+      epoch: String(epoch),
+      version: Number(version),
+      isPending: Number(pending) === 1,
+      last: last === null ? null : String(last),
+    }
   }
 
   /** What is committed and has no number yet. */

@@ -88,6 +88,16 @@ export class StatusTable {
     return (await this.#query('status_blocks').where({ list, start }).first('size')) !== undefined
   }
 
+  /**
+   * Lets the next block come from a new list. A database that lost commits would give out places a second time that
+   * were given out in the past that is lost.
+   */
+  async closeLists(): Promise<void> {
+    await this.#query('status_lists')
+      .whereRaw('allocated < size')
+      .update({ allocated: this.#query.ref('size') })
+  }
+
   /** Revokes all that an owner's blocks were given out for, or everything; nobody may give out more of them. */
   async revokeBlocks(owner: string | 'all'): Promise<void> {
     const blocks = () => this.#query('status_blocks').where(owner === 'all' ? {} : { owner })

@@ -65,7 +65,7 @@ export class StoreTransaction extends Tables {
 /** The database: its tables, its transactions, and what changes in it. */
 export class Store extends Tables {
   readonly changes: ChangeFeed
-  readonly availability = new Availability()
+  readonly availability: Availability
   readonly #database: Database
   readonly #clock: Clock | undefined
   readonly #sink: EventSink
@@ -85,10 +85,11 @@ export class Store extends Tables {
     this.#clock = options.clock ?? (database.engine === 'sqlite' ? systemClock : undefined)
     this.#sink = options.onEvent ?? (() => undefined)
     this.#watch = options.watch ?? unwatched
+    const clock = this.#clock ?? systemClock
+    this.availability = new Availability(clock)
     this.#attempts = new Attempts(database, this.availability, () => this.now())
     this.changes = new ChangeFeed(database)
     const onRevocation = () => this.changes.tell('status')
-    const clock = this.#clock ?? systemClock
     this.#redeemer =
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)
@@ -157,7 +158,7 @@ export class Store extends Tables {
    * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
    */
   withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
-    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'read committed' })
+    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'serializable' })
   }
 
   /**

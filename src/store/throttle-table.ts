@@ -70,20 +70,23 @@ export class ThrottleTable {
       .delete()
   }
 
-  /** The keys of every count and every used-up budget. */
-  async keys(): Promise<readonly string[]> {
-    const counts = await this.#query('throttle_counts').distinct('key')
-    const throttles = await this.#query('throttles').distinct('key')
+  /** The keys of every count and every used-up budget that begin with `prefix`. */
+  async keys(prefix: string): Promise<readonly string[]> {
+    const begins = (table: string) => this.#query(table).whereLike('key', `${prefix}%`).select('key')
+    const counts = await begins('throttle_counts')
+    const throttles = await begins('throttles')
     return [...new Set([...counts, ...throttles].map(({ key }) => String(key)))]
   }
 
-  /** Forgets the counts and used-up budgets of these keys. */
-  async delete(keys: readonly string[]): Promise<void> {
+  /** Forgets the counts and used-up budgets of these keys, and tells how many of the latter there were. */
+  async delete(keys: readonly string[]): Promise<number> {
+    let deleted = 0
     for (let start = 0; start < keys.length; start += 500) {
       const some = keys.slice(start, start + 500)
       await this.#query('throttle_counts').whereIn('key', some).delete()
-      await this.#query('throttles').whereIn('key', some).delete()
+      deleted += await this.#query('throttles').whereIn('key', some).delete()
     }
+    return deleted
   }
 
   async insertClearing(data: string, at: number): Promise<void> {

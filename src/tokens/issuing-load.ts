@@ -1,4 +1,4 @@
-import { OverloadedError, type ShedReason } from '../lib/overloaded-error.ts'
+import { OverloadedError, retryAfter, type ShedReason } from '../lib/overloaded-error.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 
 export interface IssuingLoadOptions {
@@ -8,6 +8,8 @@ export interface IssuingLoadOptions {
   readonly retryWithin: number
   /** Is told of each that was refused. */
   readonly onShed?: ((grant: GrantType, reason: ShedReason) => void) | undefined
+  /** A time that only goes forward, in milliseconds. */
+  readonly now?: () => number
 }
 
 /**
@@ -20,26 +22,36 @@ const shares: Readonly<Record<GrantType, number>> = {
   client_credentials: 0.5,
 }
 
+/** The part of the room that is left when more comes than can be done: enough to keep every thread busy. */
+const standing = 1 / 16
+
+/** When a wave that does not pass is more than can be done, and when that is over, in milliseconds. */
+const period = 1_000
+
 /** How long others than refreshes are told to wait at most, in milliseconds. */
-const retryWithin = 3_000
+const longestRetry = 3_000
 
 /**
  * Counts the tokens that are under way: waiting for a commit or a signature, or in either. Their number bounds both
  * queues, and so the time in them; a grant is refused before anything of it is done.
+ *
+ * A wave may fill the whole room, and is served. Where so many are under way for a second that more would make nothing
+ * faster, more comes than can be done: then there is little room, so that whoever is served is served soon and the
+ * event loop has short turns, until nobody had to be refused for a second.
  */
 export class IssuingLoad {
-  readonly #most: Readonly<Record<GrantType, number>>
   readonly #options: IssuingLoadOptions
+  readonly #busy: number
+  readonly #now: () => number
   #underWay = 0
+  /** Since when that many have been under way all the time. */
+  #busySince = Number.POSITIVE_INFINITY
+  #overloadedUntil = 0
 
   constructor(options: IssuingLoadOptions) {
     this.#options = options
-    const room = (share: number) => Math.max(1, Math.floor(options.most * share))
-    this.#most = {
-      refresh_token: room(shares.refresh_token),
-      password: room(shares.password),
-      client_credentials: room(shares.client_credentials),
-    }
+    this.#now = options.now ?? (() => performance.now())
+    this.#busy = Math.max(2, Math.floor(options.most * standing))
   }
 
   /** How many tokens are under way. */
@@ -48,29 +60,42 @@ export class IssuingLoad {
   }
 
   hasRoomFor(grant: GrantType): boolean {
-    return this.#underWay < this.#most[grant]
+    // The usual case, which needs no look at the time.
+    if (this.#underWay < this.#busy * shares[grant]) return true
+    const now = this.#now()
+    if (now - this.#busySince > period) this.#overloadedUntil = now + period
+    const room = now < this.#overloadedUntil ? this.#busy : this.#options.most
+    return this.#underWay < room * shares[grant]
   }
 
   /** @throws {OverloadedError} when there is no room for the grant. */
   check(grant: GrantType): void {
-    if (!this.hasRoomFor(grant)) throw this.refusal(grant)
+    if (this.hasRoomFor(grant)) return
+    const message = `${this.#underWay} tokens are under way, which leaves no room for ${grant}.`
+    throw new OverloadedError(message, 'full', this.refuse(grant))
+  }
+
+  /**
+   * Takes down that a request was refused.
+   * @returns after how many seconds it may come again; a refresh in time for a retry, for nobody knows here whether an
+   *   attempt before this one was committed.
+   */
+  refuse(grant: GrantType): number {
+    this.#options.onShed?.(grant, 'full')
+    const now = this.#now()
+    if (now < this.#overloadedUntil) this.#overloadedUntil = now + period
+    return retryAfter(
+      grant === 'refresh_token' ? Math.min(longestRetry, this.#options.retryWithin) : longestRetry,
+    )
   }
 
   /** Counts a token as under way while `work` lasts. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    this.#underWay++
+    if (++this.#underWay === this.#busy) this.#busySince = this.#now()
     try {
       return await work()
     } finally {
-      this.#underWay--
+      if (--this.#underWay < this.#busy) this.#busySince = Number.POSITIVE_INFINITY
     }
-  }
-
-  /** What a refused request is told; a refresh in time for a retry, wherever the first attempt got to. */
-  refusal(grant: GrantType): OverloadedError {
-    this.#options.onShed?.(grant, 'full')
-    const message = `${this.#underWay} tokens are under way, which leaves no room for ${grant}.`
-    const within = grant === 'refresh_token' ? Math.min(retryWithin, this.#options.retryWithin) : retryWithin
-    return new OverloadedError(message, 'full', within)
   }
 }

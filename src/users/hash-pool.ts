@@ -85,9 +85,9 @@ export class HashPool {
     return this.#queue.isFull
   }
 
-  /** What a call is told that is refused without being made, since the queue is full. */
-  refusal(): OverloadedError {
-    return this.#queue.refusal('full')
+  /** Takes down a call that was not made, since the queue is full. @returns after how many seconds it may be. */
+  refuse(): number {
+    return this.#queue.refuse('full')
   }
 
   /** Takes no more calls, waits for those that it took, and ends the threads. */

@@ -1,4 +1,5 @@
 import type { Gate, Outcome } from '../limits/gate.ts'
+import type { FailedAttempts } from '../store/audit/failed-attempts.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { HashPool } from './hash-pool.ts'
@@ -22,11 +23,13 @@ export interface LoginAttempt {
 export class UserAuthentication {
   readonly #store: Store
   readonly #hashes: HashPool
+  readonly #failures: FailedAttempts
   readonly #gate: Gate
 
-  constructor(store: Store, hashes: HashPool, gate: Gate) {
+  constructor(store: Store, hashes: HashPool, failures: FailedAttempts, gate: Gate) {
     this.#store = store
     this.#hashes = hashes
+    this.#failures = failures
     this.#gate = gate
   }
 
@@ -61,8 +64,9 @@ export class UserAuthentication {
     const { ok, upgraded } = await this.#verify(password, user, signal)
     if (!user || !ok || user.disabledAt !== null) {
       const reason = !user ? 'unknown' : ok ? 'disabled' : 'password'
-      await this.#store.transaction((tx) =>
-        tx.record({ type: 'login.failed', reason, client, ...(user && { user: user.id }) }),
+      await this.#failures.tell(
+        { type: 'login.failed', reason, client, ...(user && { user: user.id }) },
+        name,
       )
       return { refused: user?.id }
     }

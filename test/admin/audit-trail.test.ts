@@ -50,14 +50,18 @@ test.serial('security 39: a token that is issued or refreshed is no row', async 
     await refresh(issuer, pair.refresh_token)
     await refresh(issuer, pair.refresh_token)
     await ask(issuer, 'introspect', { token: pair.access_token })
-    await ask(
-      issuer,
-      'token',
-      { grant_type: 'client_credentials' },
-      basic({ id: 'service', secret: 'wrong' }),
-    )
   })
   t.deepEqual(rows, [])
+})
+
+test.serial('security 39: a client that could not prove who it is is a row', async (t) => {
+  const wrong = basic({ id: 'service', secret: 'wrong' })
+  const unknown = basic({ id: 'nobody', secret: 'wrong' })
+  const rows = await rowsOf(async () => {
+    await ask(issuer, 'token', { grant_type: 'client_credentials' }, wrong)
+    await ask(issuer, 'introspect', { token: 'any' }, unknown)
+  })
+  t.deepEqual(rows, ['client.authentication_failed', 'client.authentication_failed'])
 })
 
 test.serial(

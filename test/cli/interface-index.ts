@@ -83,6 +83,8 @@ export const variableTests: Index = {
   MINTAGE_HASH_THREADS: effects,
   MINTAGE_HASH_QUEUE: effects,
   MINTAGE_PASSWORD_MIN_LENGTH: effects,
+  MINTAGE_THROTTLE:
+    'row 15: throttle list tells who is refused, and throttle clear reaches a running server, and a restarted one',
   MINTAGE_MAX_CONNECTIONS: limits,
   MINTAGE_LOG_LEVEL: 'serve says where it listens, in JSON, whatever the log level',
   MINTAGE_ADMIN_HOST: metrics,

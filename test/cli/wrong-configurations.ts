@@ -97,6 +97,11 @@ export const wrongConfigurations: readonly WrongConfiguration[] = [
     environment: { ...issuer, MINTAGE_VAULT_KEY: 'tulip-7'.repeat(7).slice(0, 43) },
     secrets: ['tulip-7'],
   },
+  {
+    title: 'A vault key of before, and none of now',
+    environment: { ...issuer, MINTAGE_VAULT_KEY_PREVIOUS: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8' },
+    secrets: ['AAECAwQ'],
+  },
   { title: 'Idling longer than living', environment: { ...issuer, MINTAGE_SESSION_TTL: '1d' } },
   {
     title: 'A retry window longer than a session may idle',

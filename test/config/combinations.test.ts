@@ -91,6 +91,19 @@ for (const [name, ...bad] of values) {
   }
 }
 
+test('a previous vault key goes with another one that is current', (t) => {
+  const key = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'
+  t.throws(() => readConfig({ MINTAGE_VAULT_KEY_PREVIOUS: key }), {
+    message: /^MINTAGE_VAULT_KEY is missing: /,
+  })
+  const same = { MINTAGE_VAULT_KEY: key, MINTAGE_VAULT_KEY_PREVIOUS: key }
+  const error = t.throws(() => readConfig(same), { message: /is the same as MINTAGE_VAULT_KEY: unset it/ })
+  t.false(error?.message.includes(key))
+  const other = readConfig({ ...same, MINTAGE_VAULT_KEY: `_${key.slice(1)}` })
+  t.deepEqual(other.vaultKeyPrevious?.[0], 0)
+  t.deepEqual([other.vaultKey?.length, other.warnings.length], [32, 0])
+})
+
 const random = 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'
 for (const value of [
   'short',

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeChildInstallation } from '../support/child-installation.ts'
+import { type ChildInstallation, makeChildInstallation } from '../support/child-installation.ts'
 import { basic, decodeClaims, post } from '../support/oauth.ts'
 import { makePlace, type PlaceOptions } from './rotation-place.ts'
 import {
@@ -13,6 +13,7 @@ import {
 
 const audience = 'https://api.example'
 const maxAge = 1_000
+const rotation = 3_000
 
 /** What came of it. */
 export interface RotationFigures {
@@ -20,6 +21,10 @@ export interface RotationFigures {
   readonly tokensIssued: number
   readonly requestsRefused: number
   readonly kidsThatSigned: number
+  /** How often a key took over from another. */
+  readonly rotations: number
+  /** Those that came twice: the same key again, or another right behind it. */
+  readonly doubleRotations: number
   /** Each token at issue, and again shortly before its end, by each verifier. */
   readonly verifications: number
   readonly tokensThatFailed: number
@@ -47,7 +52,7 @@ export async function runRotation(
     environment: {
       ...place.environment,
       MINTAGE_STATE_DIR: join(place.directory, 'commands'),
-      MINTAGE_KEY_ROTATION: '3s',
+      MINTAGE_KEY_ROTATION: `${rotation}ms`,
       MINTAGE_JWKS_MAX_AGE: `${maxAge}ms`,
       MINTAGE_ACCESS_TOKEN_TTL: '6s',
     },
@@ -67,11 +72,30 @@ export async function runRotation(
     const load = new RotationLoad(client, installation.issuer, urls)
     await load.run(seconds, loops)
     await Promise.all(servers.map((server) => server.end()))
-    return { seconds, ...load.figures(), orphans: await place.countOrphans() }
+    const orphans = await place.countOrphans()
+    return { seconds, ...load.figures(), ...(await countRotations(installation)), orphans }
   } finally {
     await installation.remove()
     await place.remove()
   }
+}
+
+/** What the audit trail tells of them. */
+async function countRotations(installation: ChildInstallation) {
+  const taken: { readonly at: number; readonly kid: string }[] = []
+  await installation.prepare(async ({ audit }) => {
+    for await (const { at, event } of audit.export({ type: 'key.activated' })) {
+      if (event.type === 'key.activated') taken.push({ at, kid: event.kid })
+    }
+  })
+  const kids = new Set<string>()
+  const isDouble = ({ at, kid }: (typeof taken)[number], i: number) => {
+    const isAgain = kids.has(kid)
+    kids.add(kid)
+    return isAgain || at - (taken[i - 1]?.at ?? 0) < rotation / 2
+  }
+  // The very first one took over from none.
+  return { rotations: taken.length - 1, doubleRotations: taken.filter(isDouble).length }
 }
 
 class RotationLoad {
@@ -116,7 +140,7 @@ class RotationLoad {
     await Promise.all(last)
   }
 
-  figures(): Omit<RotationFigures, 'seconds' | 'orphans'> {
+  figures(): Omit<RotationFigures, 'seconds' | 'orphans' | 'rotations' | 'doubleRotations'> {
     return {
       tokensIssued: this.#issued,
       requestsRefused: this.#refused,

@@ -22,7 +22,8 @@ if (values.together === undefined) {
   print(figures)
   /** Keys that did not rotate, or a verifier that could not fail, would show nothing. */
   const isMeaningful = figures.kidsThatSigned >= 3 && figures.failuresOfTheControl > 0
-  const failures = figures.tokensThatFailed + figures.requestsRefused + figures.orphans
+  const failures =
+    figures.tokensThatFailed + figures.requestsRefused + figures.orphans + figures.doubleRotations
   if (failures > 0 || !isMeaningful) process.exitCode = 1
 } else {
   const figures = await rotateTogether(Number(values.together), Number(values.nodes), place)

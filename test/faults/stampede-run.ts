@@ -9,6 +9,8 @@ export interface StampedeOptions {
   readonly nodes: number
   /** The default unless said otherwise; answers that come later are reuse, and rightly so. */
   readonly retryWindow?: string
+  /** Further settings of the issuers. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface StampedeResult {
@@ -24,10 +26,15 @@ export interface StampedeResult {
 
 /** Sends the same refresh token many times at once, to processes of the built executable. */
 export async function stampede(options: StampedeOptions): Promise<StampedeResult> {
-  const { retryWindow } = options
-  const installation = await createInstallation(
-    retryWindow === undefined ? {} : { environment: { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow } },
-  )
+  const { retryWindow, environment } = options
+  const installation = await createInstallation({
+    environment: {
+      // All are to be served: what is tried is what they get, not who is turned away.
+      MINTAGE_ISSUE_QUEUE: '100000',
+      ...environment,
+      ...(retryWindow !== undefined && { MINTAGE_REFRESH_RETRY_WINDOW: retryWindow }),
+    },
+  })
   const nodes = [await installation.startChild()]
   while (nodes.length < options.nodes) nodes.push(await installation.startChild())
   const clients = nodes.map(

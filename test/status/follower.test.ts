@@ -214,3 +214,65 @@ test('this process goes by the new keys before it tells that there are new ones'
   await follower.catchUp()
   t.deepEqual(order, ['taken', 'keys'])
 })
+
+/** As after the promotion of a standby that replicated asynchronously: it has nothing after `version`. */
+function loseAfter(url: string, version: number, ...statements: readonly string[]): void {
+  const other = new Database(url.slice('sqlite:'.length))
+  other.exec(
+    `DELETE FROM status_log WHERE version > ${version}; UPDATE status_state SET version = ${version}`,
+  )
+  other.exec(`UPDATE status_lists SET version = ${version}`)
+  for (const statement of statements) other.exec(statement)
+  other.close()
+}
+
+test('a revocation that got the number of one that was lost is heard, and so is the lost one', async (t) => {
+  for (const count of [1, 2, 3]) {
+    const { store, another, database } = await openTestStore(t, sqlite)
+    const { follower } = await follow(t, store)
+    await makeList(store)
+    for (const index of [1, 2]) await flag(store, index)
+    await follower.catchUp()
+    t.is(follower.board.version, 3)
+    // Another node numbers what it commits before this one looks: as much as was lost, less and more.
+    await store.changes.close()
+    loseAfter(database.url, 1)
+    const other = await another()
+    for (let index = 0; index < count; index++) await flag(other, 11 + index)
+    await other.sequenceStatus()
+    await follower.catchUp()
+    await follower.catchUp()
+    for (const index of [1, 2])
+      t.true(follower.board.isRevoked({ list: 'lst_1', index }), `${count}: ${index}`)
+    for (let index = 0; index < count; index++) {
+      t.true(follower.board.isRevoked({ list: 'lst_1', index: 11 + index }), `${count}: ${11 + index}`)
+    }
+    t.false(follower.board.isRevoked({ list: 'lst_1', index: 14 }))
+    // And whoever starts now, or follows another node, knows them all.
+    const late = await follow(t, store)
+    for (const index of [1, 2, 11]) t.true(late.follower.board.isRevoked({ list: 'lst_1', index }))
+  }
+})
+
+test('what only one node had heard before it was lost stays revoked, though another made good first', async (t) => {
+  const { store, another, database } = await openTestStore(t, sqlite)
+  const other = await another()
+  const behind = await follow(t, store)
+  const ahead = await follow(t, other)
+  await makeList(store)
+  await flag(store, 1)
+  await behind.follower.catchUp()
+  await store.changes.close()
+  await flag(other, 2)
+  await ahead.follower.catchUp()
+  await other.changes.close()
+  t.deepEqual([behind.follower.board.version, ahead.follower.board.version], [2, 3])
+  loseAfter(database.url, 1)
+  await behind.follower.catchUp()
+  await ahead.follower.catchUp()
+  await ahead.follower.catchUp()
+  await behind.follower.catchUp()
+  for (const { follower } of [ahead, behind]) {
+    for (const index of [1, 2]) t.true(follower.board.isRevoked({ list: 'lst_1', index }), String(index))
+  }
+})

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import { dirname } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Knex } from 'knex'
+import type { Clock } from '../../src/lib/clock.ts'
+import { day } from '../../src/lib/durations.ts'
 import { type AuditKeys, AuditTrail } from '../../src/store/audit/audit-trail.ts'
 import { HighWaterMark } from '../../src/store/audit/high-water-mark.ts'
+import { AuditRetention } from '../../src/store/audit/retention.ts'
 import type { AuditKey } from '../../src/store/audit/seal.ts'
 import { verifyTrail } from '../../src/store/audit/verification.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/store.ts'
+import { eventually } from '../support/eventually.ts'
+import { TestClock } from '../support/in-process-issuer.ts'
 import { makeDirectory } from '../support/installation.ts'
 import { openTestStore, type TestEngine } from './test-database.ts'
 
@@ -23,7 +29,7 @@ class MemoryKeys implements AuditKeys {
   async load(id: number): Promise<AuditKey> {
     const key = this.kept.get(id)
     if (key) return key
-    throw new Error(`There is no audit key ${id}.`)
+    throw Object.assign(new Error(`There is no audit key ${id}.`), { problem: 'missing' })
   }
 
   async discard(id: number): Promise<void> {
@@ -35,8 +41,8 @@ class MemoryKeys implements AuditKeys {
 export function testAudit(engine: TestEngine): void {
   const title = (text: string) => `${engine.name}: ${text}`
 
-  async function open(t: ExecutionContext) {
-    const stores = await openTestStore(t, engine)
+  async function open(t: ExecutionContext, clock?: Clock) {
+    const stores = await openTestStore(t, engine, clock)
     const keys = new MemoryKeys()
     const trailOf = (store: Store, directory = makeDirectory(t)) =>
       new AuditTrail({
@@ -214,6 +220,115 @@ export function testAudit(engine: TestEngine): void {
       t.like(await there.judge(), { kind: 'old' })
       await tamper((knex) => knex('audit_chain').update({ epoch: before.epoch }))
       t.like(await here.judge(), { kind: 'old' })
+    },
+  )
+
+  const retain = (store: Store, trail: AuditTrail, keys: AuditKeys, told: unknown[] = []) =>
+    new AuditRetention({ store, trail, keys, retention: 730 * day, onError: (error) => told.push(error) })
+
+  test(
+    title('rows older than the retention go in batches, by two nodes at once, while others are written'),
+    async (t) => {
+      const clock = new TestClock()
+      const { store, another, trailOf, verify, keys } = await open(t, clock)
+      const there = await another()
+      const trails = [trailOf(store), trailOf(there)] as const
+      for (const trail of trails) await trail.begin()
+      await record(store, 'old', 1_200)
+      await trails[0].settle()
+      clock.advance(731 * day)
+      await record(store, 'new', 3)
+      for (const trail of trails) await trail.settle()
+      const nodes = [retain(store, trails[0], keys), retain(there, trails[1], keys)]
+      const prune = async (node: AuditRetention) => {
+        while (await node.prune()) await trails[1].settle()
+      }
+      const writing = Array.from({ length: 5 }, async (_, n) => {
+        await record(there, `meanwhile-${n}`)
+        await trails[0].settle()
+      })
+      await Promise.all([...nodes.map(prune), ...writing])
+      for (const node of nodes) await prune(node)
+      for (const trail of trails) await trail.settle()
+      const verdict = await verify()
+      t.deepEqual(verdict.findings, [])
+      const rows = (await store.audit.tail(2_000)).map(({ event }) => event)
+      t.deepEqual(
+        rows.filter(({ type }) => type === 'audit.pruned').map((row) => 'sequence' in row && row.sequence),
+        [500, 1_000, 1_200],
+      )
+      t.is(rows.length, 3 + 5 + 3)
+      t.is(verdict.head.sequence, 1_211)
+      for (const trail of trails) t.like(await trail.judge(), { kind: 'current' })
+      t.false(await nodes[0]?.prune(), 'what is young stays')
+    },
+  )
+
+  test(
+    title('an old row that is not sealed, was changed or lacks its key is not deleted, which is told once'),
+    async (t) => {
+      const clock = new TestClock()
+      const { store, trailOf, verify, keys, tamper } = await open(t, clock)
+      const trail = trailOf(store)
+      await trail.begin()
+      await record(store, 'old', 10)
+      await trail.settle()
+      await record(store, 'unsealed', 1)
+      clock.advance(731 * day)
+      const told: unknown[] = []
+      const node = retain(store, trail, keys, told)
+      const kept = [...keys.kept]
+      keys.kept.clear()
+      t.false(await node.turn())
+      t.false(await node.turn())
+      t.is(told.length, 1)
+      t.regex(String(told[0]), /not deleted.*audit-1\.key/)
+      for (const [id, key] of kept) keys.kept.set(id, key)
+
+      await tamper((knex) => knex('audit').where({ id: 3 }).update({ data: '{"user":"somebody else"}' }))
+      t.false(await node.turn())
+      t.false(await node.turn())
+      t.is(told.length, 2)
+      t.regex(String(told[1]), /Row 3 .* was changed.*mintage audit verify/)
+      t.is((await store.audit.tail(100)).length, 11)
+
+      await tamper((knex) => knex('audit').where({ id: 3 }).update({ data: '{"user":"old-2"}' }))
+      t.true(await node.turn())
+      t.false(await node.turn())
+      t.deepEqual(
+        (await store.audit.tail(100)).map(({ event }) => event.type),
+        ['user.created', 'audit.pruned'],
+        'the one that is not sealed yet is still there',
+      )
+      await trail.settle()
+      t.like(await verify(), { intact: true, rows: 2, unsealed: 0 })
+      t.is(told.length, 2)
+    },
+  )
+
+  test(
+    title('every node has a mark of its own, and each of them knows a database that was taken back'),
+    async (t) => {
+      const { store, another, trailOf, tamper } = await open(t)
+      const trails = [trailOf(store), trailOf(await another())] as const
+      for (const trail of trails) await trail.begin()
+      t.not(trails[0].markPath, trails[1].markPath)
+      await record(store, 'one', 4)
+      await trails[0].settle()
+      // The other node has written none of them, and follows as a server does.
+      trails[1].follow()
+      const reached = await eventually(
+        () => new HighWaterMark(dirname(trails[1].markPath)).read(),
+        (mark) => mark?.sequence === 4,
+      )
+      t.is(reached?.sequence, 4)
+      await trails[1].close()
+      await tamper(async (knex) => {
+        const { seal } = await knex('audit').where({ sequence: 2 }).first()
+        await knex('audit').where('sequence', '>', 2).delete()
+        await knex('audit_chain').update({ sequence: 2, seal })
+      })
+      for (const trail of trails) t.like(await trail.judge(), { kind: 'old', mark: { sequence: 4 } })
     },
   )
 }

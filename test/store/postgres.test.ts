@@ -4,10 +4,12 @@ import { createPostgresDatabase, postgresServer } from '../support/postgres-data
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testFailedAttempts } from './failed-attempts-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import type { TestEngine } from './test-database.ts'
+import { testThrottling } from './throttle-suite.ts'
 
 /** Each test has a database of its own, reached through a proxy that can be shut. */
 function postgres(admin: string, isolation: 'serializable' | undefined): TestEngine {
@@ -35,7 +37,9 @@ if (postgresServer === undefined) {
   testBehaviour(engine)
   testConcurrency(engine)
   testAudit(engine)
+  testFailedAttempts(engine)
   testStatus(engine)
+  testThrottling(engine)
   testInspection(engine)
   testSealedVault(engine)
 }

@@ -7,17 +7,21 @@ import { runMintage } from '../support/child-issuer.ts'
 import { testAudit } from './audit-suite.ts'
 import { testBehaviour } from './behaviour-suite.ts'
 import { testConcurrency } from './concurrency-suite.ts'
+import { testFailedAttempts } from './failed-attempts-suite.ts'
 import { testInspection } from './inspection-suite.ts'
 import { step } from './redeeming.ts'
 import { testStatus } from './status-suite.ts'
 import { testTables } from './table-suite.ts'
 import { insertSession, openTestStore, session, sqlite } from './test-database.ts'
+import { testThrottling } from './throttle-suite.ts'
 
 testTables(sqlite)
 testBehaviour(sqlite)
 testConcurrency(sqlite)
 testAudit(sqlite)
+testFailedAttempts(sqlite)
 testStatus(sqlite)
+testThrottling(sqlite)
 testInspection(sqlite)
 
 test('sqlite: redemptions that wait together share one commit and one moment', async (t) => {

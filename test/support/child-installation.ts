@@ -13,6 +13,8 @@ export interface ChildInstallation {
   readonly issuer: string
   readonly directory: string
   readonly keysDir: string
+  /** Its settings, for a command of its own. */
+  readonly environment: Readonly<Record<string, string>>
   /** Starts a server: on the port that the issuer names, or on a free one beside it. */
   serve(options?: ServeOptions): Promise<ChildIssuer>
   /** Administers it from within this process, which is quicker than commands, for what a test only needs. */
@@ -54,6 +56,8 @@ export async function makeChildInstallation(
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'warn',
     MINTAGE_ADMIN_PORT: 'off',
+    // Tests fail logins by the dozen; those of throttling ask for it.
+    MINTAGE_THROTTLE: 'off',
     ...options.environment,
   }
   const running: ChildIssuer[] = []
@@ -66,6 +70,7 @@ export async function makeChildInstallation(
     issuer,
     directory,
     keysDir,
+    environment,
     async serve({ port, environment: own } = {}) {
       const settings = { ...environment, ...(port && { MINTAGE_PORT: '0' }), ...own }
       const child = await startChildIssuer(['serve'], settings)

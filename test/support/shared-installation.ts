@@ -7,7 +7,7 @@ import { type RunningIssuer, startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Store } from '../../src/store/store.ts'
-import { type ChildIssuer, startChildIssuer } from './child-issuer.ts'
+import { type ChildIssuer, type CommandResult, runMintage, startChildIssuer } from './child-issuer.ts'
 import { audience, password, scopes } from './in-process-issuer.ts'
 
 /** A client that can prove who it is. */
@@ -30,8 +30,10 @@ export interface SharedInstallation {
   readonly strict: Confidential
   /** The name of the one user. */
   readonly username: string
-  /** Starts `mintage serve` as a process of its own; port 0 takes a free one. */
-  startChild(port?: number): Promise<ChildIssuer>
+  /** Starts `mintage serve` as a process of its own; port 0 takes a free one. `settings` are this process's alone. */
+  startChild(port?: number, settings?: Readonly<Record<string, string>>): Promise<ChildIssuer>
+  /** Runs a command on it. */
+  run(...args: readonly string[]): Promise<CommandResult>
   /** Starts an issuer in this process. */
   startHere(): Promise<RunningIssuer>
   close(): Promise<void>
@@ -54,6 +56,8 @@ export async function createInstallation(
     MINTAGE_HASH_THREADS: '1',
     MINTAGE_LOG_LEVEL: 'silent',
     MINTAGE_ADMIN_PORT: 'off',
+    // Models log one user in more often than anybody does.
+    MINTAGE_THROTTLE: 'off',
     ...options.environment,
   }
   const config = readConfig(environment)
@@ -71,7 +75,9 @@ export async function createInstallation(
     stranger: await createClient(installation, 'stranger'),
     strict: await createClient(installation, 'strict', 0),
     username,
-    startChild: (port = 0) => startChildIssuer(['serve'], { ...environment, MINTAGE_PORT: String(port) }),
+    startChild: (port = 0, settings = {}) =>
+      startChildIssuer(['serve'], { ...environment, MINTAGE_PORT: String(port), ...settings }),
+    run: (...args) => runMintage(args, environment),
     startHere: () => startIssuer({ config, ...clock }),
     async close() {
       await installation.close()

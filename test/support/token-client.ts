@@ -7,11 +7,20 @@ import type { Confidential } from './shared-installation.ts'
 export interface Answer {
   readonly status: number
   readonly body: Readonly<Record<string, unknown>>
+  /** The `Retry-After` header. */
+  readonly retryAfter?: string | undefined
 }
 
 /** The connection broke before the whole answer had come: nobody here knows whether the request was carried out. */
 export class LostAnswerError extends Error {
   override readonly name = 'LostAnswerError'
+  /** Whether it was a connection that had carried an answer before, or had begun to carry this one. */
+  readonly wasAccepted: boolean
+
+  constructor(wasAccepted: boolean, cause: unknown) {
+    super('The answer was lost.', { cause })
+    this.wasAccepted = wasAccepted
+  }
 }
 
 /** Talks to the token endpoint over kept connections that break when the server does. */
@@ -20,7 +29,8 @@ export class TokenClient {
   readonly #headers: Readonly<Record<string, string>>
 
   constructor(client: Confidential, sockets = 1) {
-    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets })
+    // In turn, so that none idles until the server closes it.
+    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets, scheduling: 'fifo' })
     this.#headers = { ...basic(client), 'Content-Type': 'application/x-www-form-urlencoded' }
   }
 
@@ -50,31 +60,44 @@ export class TokenClient {
     form: Readonly<Record<string, string>>,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const lost = (cause: unknown) => reject(new LostAnswerError('The answer was lost.', { cause }))
-      const sent = request(
-        url,
-        { method: 'POST', agent: this.#agent, headers: { ...this.#headers, ...headers } },
-        (response) => {
-          let text = ''
-          response.setEncoding('utf8')
-          response.on('data', (chunk: string) => {
-            text += chunk
-          })
-          response.on('error', lost)
-          response.on('close', () => {
-            if (response.complete) resolve({ status: response.statusCode ?? 0, body: parse(text) })
-            else lost(undefined)
-          })
-        },
-      )
-      sent.on('error', lost)
-      sent.end(new URLSearchParams(form).toString())
-    })
+    return this.#send('POST', url, { ...this.#headers, ...headers }, new URLSearchParams(form).toString())
+  }
+
+  /** @throws {LostAnswerError} as {@link post}. */
+  get(url: string): Promise<Answer> {
+    return this.#send('GET', url, {})
   }
 
   close(): void {
     this.#agent.destroy()
+  }
+
+  #send(
+    method: 'GET' | 'POST',
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let hasBegun = false
+      const lost = (cause: unknown) => reject(new LostAnswerError(sent.reusedSocket || hasBegun, cause))
+      const sent = request(url, { method, agent: this.#agent, headers }, (response) => {
+        hasBegun = true
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => {
+          text += chunk
+        })
+        response.on('error', lost)
+        response.on('close', () => {
+          if (!response.complete) return lost(undefined)
+          const retryAfter = response.headers['retry-after']
+          resolve({ status: response.statusCode ?? 0, body: parse(text), retryAfter })
+        })
+      })
+      sent.on('error', lost)
+      sent.end(body)
+    })
   }
 }
 

@@ -1,7 +1,9 @@
 import type { Context } from 'koa'
 import type { ClientAuthentication } from '../../clients/client-authentication.ts'
+import type { ClientRecord } from '../../clients/client-directory.ts'
 import type { GrantPipeline } from '../../grants/pipeline.ts'
 import { InvalidRequestError } from '../../protocol/errors.ts'
+import type { LiveSessions } from '../../sessions/live-sessions.ts'
 import type { Mint } from '../../tokens/mint.ts'
 import type { ClientNetworks } from '../client-network.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
@@ -16,6 +18,7 @@ export interface TokenEndpointOptions {
   readonly mint: Mint
   readonly cookies: TokenCookies
   readonly networks: ClientNetworks
+  readonly liveSessions: Pick<LiveSessions, 'have'>
 }
 
 /** An `Idempotency-Key` is any short visible ASCII. */
@@ -23,13 +26,20 @@ const idempotencyKey = /^[\x21-\x7E]{1,255}$/
 
 /** `POST /oauth2/token` (RFC 6749 §3.2). */
 export function tokenEndpoint(options: TokenEndpointOptions): (context: Context) => Promise<void> {
-  const { clients, pipeline, mint, cookies, networks } = options
+  const { clients, pipeline, mint, cookies, networks, liveSessions } = options
+  const holdsSession = async (parameters: ReadonlyMap<string, string>, client: ClientRecord) => {
+    const refreshToken = parameters.get('refresh_token')
+    if (refreshToken === undefined || parameters.get('grant_type') !== 'refresh_token') return false
+    return liveSessions.have(refreshToken, client)
+  }
   return async (context) => {
     const parameters = readParameters(context)
     const credentials = readCredentials(context.headers.authorization, parameters)
     const retryKey = readIdempotencyKey(context)
     const network = networks.find(context.req)
-    const client = await clients.authenticate(credentials, network)
+    const client = await clients.authenticate(credentials, network, (claimed) =>
+      holdsSession(parameters, claimed),
+    )
     const signal = parameters.get('grant_type') === 'password' ? whenGone(context) : undefined
     const issue = async (given: ReadonlyMap<string, string>) =>
       mint.issue(

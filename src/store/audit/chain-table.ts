@@ -100,10 +100,15 @@ export class ChainTable {
     await this.#query('audit_chain').where({ id: 1 }).update({ epoch })
   }
 
-  async setCheckpoint(checkpoint: Checkpoint): Promise<void> {
-    await this.#query('audit_chain')
-      .where({ id: 1 })
-      .update({ checkpoint: JSON.stringify(checkpoint) })
+  /**
+   * Lets the chain begin from `next`, if it still begins from `before` (undefined: from its first row).
+   * @returns whether it did; otherwise another process has cut it meanwhile.
+   */
+  async moveCheckpoint(before: Checkpoint | undefined, next: Checkpoint): Promise<boolean> {
+    const moved = await this.#query('audit_chain')
+      .where({ id: 1, checkpoint: before === undefined ? null : JSON.stringify(before) })
+      .update({ checkpoint: JSON.stringify(next) })
+    return moved === 1
   }
 
   /** The last place of the chain before which every row is older than `before`; undefined when there is none. */

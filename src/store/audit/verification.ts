@@ -1,4 +1,5 @@
 import { minute } from '../../lib/durations.ts'
+import type { AuditKeys } from './audit-trail.ts'
 import type { ChainRecord } from './chain-record.ts'
 import type { ChainTable, SealedRecord } from './chain-table.ts'
 import { Findings, formatAt, nameRow, type Verdict } from './finding.ts'
@@ -10,7 +11,20 @@ export type AuditSource = Pick<ChainTable, 'read' | 'sealed' | 'unsealed' | 'cop
 /** The key of that id; undefined when it is lost. */
 export type FindKey = (id: number) => Promise<AuditKey | undefined>
 
-type Sealed = SealedRecord & { readonly sequence: number; readonly seal: string }
+/** Looks a key up where the keys of the trail are kept. */
+export function findKeyIn(keys: Pick<AuditKeys, 'load'>): FindKey {
+  return async (id) => {
+    try {
+      return await keys.load(id)
+    } catch (error) {
+      // Lost is a finding; a file that cannot be read is something to put right first.
+      if (error instanceof Error && 'problem' in error && error.problem === 'missing') return undefined
+      throw error
+    }
+  }
+}
+
+export type Sealed = SealedRecord & { readonly sequence: number; readonly seal: string }
 
 const page = 1_000
 
@@ -230,6 +244,6 @@ class Walk {
   }
 }
 
-function isSealed(row: SealedRecord): row is Sealed {
+export function isSealed(row: SealedRecord): row is Sealed {
   return row.sequence !== null
 }

@@ -1,0 +1,42 @@
+/** `npm run bench:overload`: what becomes of a server that is asked for more than it can do. See docs/benchmarks.md. */
+import { tmpdir } from 'node:os'
+import { parseArgs } from 'node:util'
+import { describeMachine } from '../machine.ts'
+import type { OverloadGrant } from './phase.ts'
+import { overload } from './run.ts'
+import { renderFigures } from './table.ts'
+
+const known: readonly OverloadGrant[] = ['password', 'refresh_token', 'client_credentials']
+
+const { values: options } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    'capacity-seconds': { type: 'string', default: '15' },
+    times: { type: 'string', default: '3' },
+    cost: { type: 'string', default: '12' },
+    grant: { type: 'string', multiple: true, default: [...known] },
+  },
+})
+const number = (text: string, name: string): number => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
+  return value
+}
+const grants = known.filter((grant) => options.grant.includes(grant))
+if (grants.length !== options.grant.length) throw new RangeError(`--grant is one of ${known.join(', ')}.`)
+const times = number(options.times, 'times')
+const machine = describeMachine(tmpdir())
+const figures = await overload({
+  grants,
+  milliseconds: number(options.seconds, 'seconds') * 1_000,
+  capacityMilliseconds: number(options['capacity-seconds'], 'capacity-seconds') * 1_000,
+  times,
+  cost: number(options.cost, 'cost'),
+  say: (text) => process.stderr.write(`${text}\n`),
+})
+process.stdout.write(
+  `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
+    `load before ${machine.load.toFixed(2)}\n` +
+    `${times} times what is possible, for ${options.seconds} s each; bcrypt cost ${options.cost}; milliseconds\n\n` +
+    `${renderFigures(figures)}\n`,
+)
