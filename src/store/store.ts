@@ -158,7 +158,7 @@ export class Store extends Tables {
    * @throws {DuplicateError} when there is such a row; {StoreUnavailableError} when the database cannot be used.
    */
   withSecrets<T>(work: (secrets: SecretTable) => Promise<T>): Promise<T> {
-    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'read committed' })
+    return this.#attempts.run((trx) => work(new SecretTable(trx)), { isolation: 'serializable' })
   }
 
   /**
