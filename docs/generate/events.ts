@@ -43,10 +43,6 @@ export const operationalLines: Readonly<
     meaning:
       'Old audit rows are not what was sealed, so none is deleted; told once, and tried again every hour.',
   },
-  'requests.shed': {
-    level: 'warn',
-    meaning: 'Requests were refused under overload since the last such line; `counts` says how many and why.',
-  },
   'background.failed': {
     level: 'error',
     meaning: 'Rotation, sweeping or watching failed, and is tried again.',
