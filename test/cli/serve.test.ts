@@ -62,7 +62,7 @@ test('security 36: what serve writes holds no key, nor the password of its datab
       [name]: name.endsWith('_FILE') ? file : url,
     })
     t.is(code, 1)
-    t.regex(stderr, new RegExp(`^mintage: ${name} .*expected sqlite:PATH or postgres`))
+    t.regex(stderr, new RegExp(`^mintage: ${name} .*expected sqlite:PATH, postgres`))
     t.notRegex(stdout + stderr, /canary-password/)
   }
 })
