@@ -54,11 +54,13 @@ export function cutConnection(connection: PostgresConnection): void {
 /** The settings of a session; a standby is refused, for what it shows may be old. */
 async function prepare(connection: PostgresConnection, health: PostgresHealth): Promise<void> {
   const { statementLimit, lockLimit, mayStandBy } = health
+  // Every transaction says what it needs; a single statement is atomic by itself, and counting must not lose to others.
   // Times and counters: all of them are exact in a number, which the driver does not know.
   connection.setTypeParser(bigint, Number)
   const results = await connection.query(
     `SET statement_timeout = ${statementLimit}; SET lock_timeout = ${lockLimit};
-     SET idle_in_transaction_session_timeout = ${idleLimit}; SHOW transaction_read_only`,
+     SET idle_in_transaction_session_timeout = ${idleLimit};
+     SET default_transaction_isolation = 'read committed'; SHOW transaction_read_only`,
   )
   const row = [results].flat().at(-1)?.rows[0]
   if (mayStandBy || row?.['transaction_read_only'] !== 'on') return

@@ -53,7 +53,6 @@ const kinds: Readonly<
 
 /** The largest body that is read. */
 const allowed = { start: head(form, `Content-Length: ${piece.length}`, 'Connection: close') + piece }
-const warmUp = 20
 
 /** Sends bodies and headers that are too large to a server process, many at once, and watches its memory. */
 export async function hugeRequests({ atOnce, rounds }: HugeOptions): Promise<HugeResult> {
@@ -72,8 +71,8 @@ export async function hugeRequests({ atOnce, rounds }: HugeOptions): Promise<Hug
   let isOver = false
   try {
     await honest.logIn()
-    // What a server needs for as many bodies that it takes is not what is measured.
-    for (let round = 0; round < warmUp; round++) {
+    // What a server needs for as many requests with bodies that it takes is not what is measured.
+    for (let round = 0; round < rounds * Object.keys(kinds).length; round++) {
       await Promise.all(Array.from({ length: atOnce }, () => sendHuge(port, allowed)))
     }
     const bytesBefore = readResident(pid)
