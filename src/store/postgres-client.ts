@@ -54,9 +54,9 @@ export function cutConnection(connection: PostgresConnection): void {
 /** The settings of a session; a standby is refused, for what it shows may be old. */
 async function prepare(connection: PostgresConnection, health: PostgresHealth): Promise<void> {
   const { statementLimit, lockLimit, mayStandBy } = health
-  // Every transaction says what it needs; a single statement is atomic by itself, and counting must not lose to others.
   // Times and counters: all of them are exact in a number, which the driver does not know.
   connection.setTypeParser(bigint, Number)
+  // Each transaction says itself what it needs; a single statement is atomic, and counting must not lose to others.
   const results = await connection.query(
     `SET statement_timeout = ${statementLimit}; SET lock_timeout = ${lockLimit};
      SET idle_in_transaction_session_timeout = ${idleLimit};
