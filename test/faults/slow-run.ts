@@ -5,7 +5,7 @@ import { createInstallation } from '../support/shared-installation.ts'
 import { HonestClient, type HonestTimes } from './honest.ts'
 
 export interface SlowOptions {
-  /** How many slow connections; each hundredth does not read, since to fill its buffers takes many answers. */
+  /** How many slow connections; each thousandth does not read, since to fill its buffers takes thousands of answers. */
   readonly sockets: number
   /** How long the base is measured, in milliseconds. */
   readonly baseMilliseconds: number
@@ -51,7 +51,8 @@ export async function slowClients(options: SlowOptions): Promise<SlowResult> {
     const longest = { head: 0, body: 0, reader: 0 }
     const opening = openAll(Number(new URL(node.url).port), options.sockets, open, longest)
     const dripping = setInterval(() => {
-      for (const socket of open) if (socket.writable && !socket.isPaused()) socket.write('x')
+      // Whoever does not read notices by this alone that the connection is no more.
+      for (const socket of open) if (socket.writable) socket.write('x')
     }, drip)
     let isOver = false
     const besides = honest.refreshUntil(() => isOver)
@@ -78,7 +79,7 @@ async function openAll(
   for (let opened = 0; opened < count; opened += openedAtOnce) {
     const batch = Array.from({ length: Math.min(openedAtOnce, count - opened) }, (_, index) => {
       const number = opened + index
-      const kind = number % 100 === 99 ? 'reader' : number % 2 === 0 ? 'head' : 'body'
+      const kind = number % 1_000 === 999 ? 'reader' : number % 2 === 0 ? 'head' : 'body'
       return openSlow(port, kind, open, longest)
     })
     await Promise.all(batch)
