@@ -61,6 +61,8 @@ export class Recovery {
       await store.transaction(async (tx) => {
         // Verifiers have heard of later changes than this database knows, and would take the next ones for known.
         await tx.statusLog.leapTo(tx.now)
+        // And places that were given out and revoked since are free here, but refused by whoever heard of it.
+        await tx.status.closeLists()
         await begin(tx)
       })
     } else {

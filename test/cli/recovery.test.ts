@@ -15,6 +15,8 @@ interface Tried {
   readonly mark: string
   /** Tokens of sessions that live in the backup and were revoked since. */
   readonly pairs: readonly TokenPair[]
+  /** Tokens of sessions that began after the backup and were revoked. */
+  readonly later: readonly TokenPair[]
   /** What verifiers had heard of the status lists before. */
   readonly status: StatusPosition
   run(...args: readonly string[]): ReturnType<typeof runMintage>
@@ -49,20 +51,35 @@ async function bringBackOld(t: ExecutionContext): Promise<Tried> {
   const run = (...args: readonly string[]) => runMintage(args, environment)
   const database = join(directory, 'mintage.db')
   const backup = join(directory, 'backup.db')
-  const issuer = await startChildIssuer(['serve'], environment)
   const form = { grant_type: 'password', username: 'ada', password }
-  const pairs = await Promise.all(
-    [0, 1, 2, 3].map(async () => toPair(await post(`${issuer.url}/oauth2/token`, form, basic(service)))),
-  )
-  await issuer.end()
+  const logIn = async (count: number) => {
+    const issuer = await startChildIssuer(['serve'], environment)
+    const pairs = await Promise.all(
+      Array.from({ length: count }, async () =>
+        toPair(await post(`${issuer.url}/oauth2/token`, form, basic(service))),
+      ),
+    )
+    await issuer.end()
+    return pairs
+  }
+  const pairs = await logIn(4)
   copyDatabase(database, backup)
+  const later = await logIn(2)
   const revoked = await run('session', 'revoke', '--user', 'ada', '--json')
-  t.deepEqual(JSON.parse(revoked.stdout), { revoked: pairs.length })
-  const later = await startChildIssuer(['serve'], environment)
-  const status = await readStatus(later.url)
-  await later.end()
+  t.deepEqual(JSON.parse(revoked.stdout), { revoked: pairs.length + later.length })
+  const watched = await startChildIssuer(['serve'], environment)
+  const status = await readStatus(watched.url)
+  await watched.end()
   copyDatabase(backup, database)
-  return { environment, service, mark: join(directory, 'keys', 'high-water-mark.json'), pairs, status, run }
+  return {
+    environment,
+    service,
+    mark: join(directory, 'keys', 'high-water-mark.json'),
+    pairs,
+    later,
+    status,
+    run,
+  }
 }
 
 async function refreshAll(tried: Tried) {
@@ -89,11 +106,14 @@ async function refreshAll(tried: Tried) {
       basic(tried.service),
     )
     const status = await readStatus(issuer.url)
-    return { statuses, active, kids: jwks.keys.map(({ kid }) => kid), login: fresh.status, status }
+    return { statuses, active, kids: jwks.keys.map(({ kid }) => kid), fresh, status }
   } finally {
     await issuer.end()
   }
 }
+
+const listOf = (token: string): unknown =>
+  (decodeClaims(token)['status'] as { readonly status_list: { readonly uri: string } }).status_list.uri
 
 const kidOf = (token: string): unknown =>
   JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid
@@ -115,7 +135,7 @@ test('an old database is refused, and after recover --end-sessions nothing issue
   t.is(recovered.code, 0, recovered.stderr)
   t.deepEqual(JSON.parse(recovered.stdout), { recovered: 'end_sessions', sessions_ended: tried.pairs.length })
   t.regex(recovered.stderr, /passwords and client secrets of that time/)
-  const { statuses, active, kids, login, status } = await refreshAll(tried)
+  const { statuses, active, kids, fresh, status } = await refreshAll(tried)
   t.not(status.epoch, tried.status.epoch)
   t.deepEqual(
     statuses,
@@ -126,7 +146,7 @@ test('an old database is refused, and after recover --end-sessions nothing issue
     tried.pairs.map(() => false),
   )
   for (const { access_token } of tried.pairs) t.false(kids.includes(String(kidOf(access_token))))
-  t.is(login, 200)
+  t.is(fresh.status, 200)
   const verified = await tried.run('audit', 'verify')
   t.is(verified.code, 0, verified.stdout)
   const again = await tried.run('recover', '--end-sessions')
@@ -138,9 +158,12 @@ test('after recover --accept-resurrection what was revoked since the backup work
   const tried = await bringBackOld(t)
   const recovered = await tried.run('recover', '--accept-resurrection')
   t.is(recovered.code, 0, recovered.stderr)
-  const { statuses, active, kids, status } = await refreshAll(tried)
+  const { statuses, active, kids, fresh, status } = await refreshAll(tried)
   t.is(status.epoch, tried.status.epoch)
   t.true(status.version > tried.status.version)
+  // A place that was revoked since the backup, which verifiers keep for revoked, must not be given out again.
+  const known = [...tried.pairs, ...tried.later].map(({ access_token }) => listOf(access_token))
+  t.false(known.includes(listOf(toPair(fresh).access_token)))
   t.deepEqual(
     statuses,
     tried.pairs.map(() => 200),
@@ -160,7 +183,7 @@ test('after recover --accept-resurrection what was revoked since the backup work
 test('an old database that grew past the mark again is refused all the same', async (t) => {
   const tried = await bringBackOld(t)
   const grown = await runMintageBatch(
-    ['x', 'y', 'z'].map((name) => ['api', 'create', `https://${name}.example`]),
+    ['t', 'u', 'v', 'w', 'x', 'y', 'z'].map((name) => ['api', 'create', `https://${name}.example`]),
     tried.environment,
   )
   for (const { code, stderr } of grown) {
