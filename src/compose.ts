@@ -252,7 +252,7 @@ async function composeIssuer(
       requests: observation.requests,
     }),
     async beginServing() {
-      store.availability.begin(await store.now())
+      await store.beginServing()
       sweeper.start()
       retention.start()
       trail.follow()

@@ -7,7 +7,7 @@ import {
   isConflict,
   isDuplicate,
   isLost,
-  StoreUnavailableError,
+  isOutage,
   toStoreError,
   UnknownCommitError,
 } from './errors.ts'
@@ -68,9 +68,8 @@ export class Attempts {
           continue
         }
         if (isDuplicate(error)) throw new DuplicateError('The name is taken.', { cause: error })
-        const reason = unknown ?? toStoreError(error)
-        if (reason instanceof StoreUnavailableError) this.#availability.failed()
-        throw reason
+        if (isOutage(error)) this.#availability.failed()
+        throw unknown ?? toStoreError(error)
       }
     }
   }

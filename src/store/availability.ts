@@ -11,7 +11,7 @@ export class Availability {
   readonly #clock: Pick<Clock, 'steady'>
   #since = 0
   #down = false
-  /** By how much `now` is ahead of the steady clock. */
+  /** By how much the database's time was ahead of the steady clock at most, when it was last read. */
   #lead: number | undefined
 
   /** With a clock that is not steady a time that jumps is time that has passed. */
@@ -19,9 +19,15 @@ export class Availability {
     this.#clock = clock
   }
 
-  /** The node accepts requests from `now` on, in milliseconds since the epoch. */
-  begin(now: number): void {
+  /** The steady clock, in milliseconds; undefined where there is none. To be read before the time is asked for. */
+  steady(): number | undefined {
+    return this.#clock.steady?.()
+  }
+
+  /** The node accepts requests from `now` on, in milliseconds since the epoch; `asked`: see {@link servingSince}. */
+  begin(now: number, asked = this.steady()): void {
     this.#since = now
+    if (asked !== undefined) this.#lead = now - asked
   }
 
   failed(): void {
@@ -42,13 +48,14 @@ export class Availability {
   /**
    * Milliseconds since the epoch; `now` itself while the database has not answered since its last failure, and when the
    * clock was put forward since the last call: no client could use the time in between.
+   * @param asked the steady clock when `now` was asked for. The answer may have taken a while in either direction, so
+   *   only what no such while explains is a jump.
    */
-  servingSince(now: number): number {
-    const steady = this.#clock.steady?.()
-    if (steady !== undefined) {
-      const lead = now - steady
-      if (lead - (this.#lead ?? lead) > jump) this.#since = now
-      this.#lead = lead
+  servingSince(now: number, asked = this.steady()): number {
+    const answered = this.steady()
+    if (asked !== undefined && answered !== undefined) {
+      if (this.#lead !== undefined && now - answered - this.#lead > jump) this.#since = now
+      this.#lead = now - asked
     }
     return this.#down ? now : this.#since
   }

@@ -157,6 +157,20 @@ const patientLimit = 600_000
 const lockLimit = 4_000
 const patientLockLimit = 60_000
 
+/** @throws {StoreUnavailableError} when none comes about though the pool has room: that is the server, and no crowd. */
+async function acquire(knex: Knex): Promise<PostgresConnection> {
+  try {
+    return await knex.client.acquireConnection()
+  } catch (error) {
+    const pool: { readonly max: number; numUsed(): number } = knex.client.pool
+    const isCrowd = pool.numUsed() >= pool.max
+    if (isCrowd || !(error instanceof Error && error.name === 'KnexTimeoutError')) throw error
+    throw new StoreUnavailableError(
+      'The database server cannot be reached or takes no work: see that it runs.',
+    )
+  }
+}
+
 function openPostgres(url: string, options: DatabaseOptions): Database {
   const { pool, isPatient = false, mayStandBy = false, isolation } = options
   const { dialect, connectionString, ssl, location } = readPostgresAddress(url)
@@ -192,7 +206,7 @@ function openPostgres(url: string, options: DatabaseOptions): Database {
     isNew: false,
     checkPresence: () => undefined,
     async transact(work, isolationLevel, until) {
-      const connection: PostgresConnection = await knex.client.acquireConnection()
+      const connection = await acquire(knex)
       // A statement has a limit of its own; this one is for many that are slow together.
       const left = Math.max(leastTime, until - performance.now())
       const timer = isPatient ? undefined : setTimeout(() => cutConnection(connection), left)

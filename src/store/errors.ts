@@ -6,6 +6,9 @@ export class StoreUnavailableError extends UnavailableError {
   override readonly name: string = 'StoreUnavailableError'
 }
 
+/** The database answers, and only this request cannot be served now. */
+export class StoreBusyError extends StoreUnavailableError {}
+
 /** The connection broke while the database was committing: whether it has is unknown. */
 export class UnknownCommitError extends StoreUnavailableError {
   override readonly name = 'UnknownCommitError'
@@ -98,6 +101,28 @@ const outages: readonly (readonly [RegExp, string])[] = [
     'The database server cannot be reached or takes no work: see that it runs.',
   ],
 ]
+
+/** What holds up one statement, and says nothing of the others. */
+const holdUps = /^(55P03|57014)/
+
+/**
+ * Whether the database is away or cannot be written by anybody, as far as this error tells: a pool without a free
+ * connection, a row that stayed locked and a transaction that lost against others are no outage.
+ */
+export function isOutage(error: unknown): boolean {
+  if (error instanceof StoreBusyError) return false
+  if (error instanceof StoreUnavailableError) return error.cause === undefined || isOutage(error.cause)
+  // The one write lock of SQLite is everybody's.
+  if (isLost(error) || isBusy(error)) return true
+  const code = codeOf(error)
+  if (holdUps.test(code)) return false
+  return outages.some(([codes]) => codes.test(code)) || isWithoutTls(error)
+}
+
+function isWithoutTls(error: unknown): boolean {
+  return error instanceof Error && /does not support SSL/.test(error.message)
+}
+
 /** Turns what a driver threw into a {@link StoreUnavailableError} where it is one, and leaves the rest alone. */
 export function toStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailableError) return error
@@ -110,7 +135,7 @@ export function toStoreError(error: unknown): unknown {
   const code = codeOf(error)
   const outage = outages.find(([codes]) => codes.test(code))
   if (outage) return new StoreUnavailableError(outage[1], { cause: error })
-  if (error instanceof Error && /does not support SSL/.test(error.message)) {
+  if (isWithoutTls(error)) {
     return new StoreUnavailableError(
       'The database server has no TLS: turn it on there, or say sslmode=disable in MINTAGE_DATABASE_URL.',
       { cause: error },

@@ -1,12 +1,12 @@
 import type { Knex } from 'knex'
-import { type EventSink, isAudited } from '../events/event.ts'
+import { type Event, type EventSink, isAudited } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Attempts } from './attempts.ts'
 import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
 import { nowColumn, readNow } from './database-time.ts'
-import { StoreUnavailableError } from './errors.ts'
+import { StoreBusyError } from './errors.ts'
 import { retryDeadline } from './patience.ts'
 import {
   type Decide,
@@ -44,7 +44,7 @@ export class PostgresRedeemer implements Redeemer {
     const asked = performance.now()
     const redeem = async () => {
       if (performance.now() - asked < retryDeadline) return this.#redeem(handle, decide)
-      throw new StoreUnavailableError('Too many wait for the same session.')
+      throw new StoreBusyError('Too many wait for the same session.')
     }
     const last = this.#lines.get(handle)
     const mine = last === undefined ? redeem() : last.then(redeem, redeem)
@@ -58,10 +58,13 @@ export class PostgresRedeemer implements Redeemer {
 
   async #redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
     const { attempts, sink, onRevocation } = this.#options
+    /** What was decided in commits of which nobody knows whether they were made. */
+    const doubtful: Decision<Outcome>[] = []
     let before: Decision<Outcome> | undefined
     const decision = await attempts.run(
       async (trx, mayBeCommitted) => {
-        const doubtful = mayBeCommitted ? before : undefined
+        if (mayBeCommitted && before) doubtful.push(before)
+        before = undefined
         before = await this.#run(trx, handle, decide, doubtful)
         return before
       },
@@ -72,30 +75,31 @@ export class PostgresRedeemer implements Redeemer {
     return decision.outcome
   }
 
-  /** `doubtful`: what this redemption decided before, in a commit of which nobody knows whether it was made. */
   async #run<Outcome>(
     trx: Knex.Transaction,
     handle: string,
     decide: Decide<Outcome>,
-    doubtful: Decision<Outcome> | undefined,
+    doubtful: readonly Decision<Outcome>[],
   ): Promise<Decision<Outcome>> {
     const { availability, clock, stamps } = this.#options
+    const asked = availability.steady()
     const result = await trx.raw<{ rows: readonly (RedeemableRow & { now: number })[] }>(lockAndRead, [
       handle,
     ])
     const row = result.rows[0]
     const now = clock?.now() ?? row?.now ?? (await readNow(trx))
-    if (row && doubtful?.write?.kind === 'end' && isMadeBy(doubtful.write, row)) return doubtful
-    const decision = decide(row && toRedeemable(row), now, availability.servingSince(now))
-    if (doubtful?.write?.kind === 'rotate' && decision.write?.kind === 'end') {
+    const made = doubtful.find(({ write }) => row && write && isMadeBy(write, row))
+    if (made?.write?.kind === 'end') return made
+    const decision = decide(row && toRedeemable(row), now, availability.servingSince(now, asked))
+    if (decision.write?.kind === 'end' && doubtful.some(({ write }) => write?.kind === 'rotate')) {
       // The first commit was made, and its successor came from another node and was redeemed since: that is no theft.
-      throw new StoreUnavailableError('The session went on while its redemption was repeated.')
+      throw new StoreBusyError('The session went on while its redemption was repeated.')
     }
     if (decision.write) await write(trx, handle, decision.write)
     await new AuditTable(trx, stamps).append((decision.events ?? []).filter(isAudited), now)
     const place = decision.write?.kind === 'end' && row ? toReference(row) : undefined
     if (place) await new StatusLog(trx).flag([place])
-    return decision
+    return made && !decision.write ? { ...decision, events: joinEvents(made, decision) } : decision
   }
 }
 
@@ -104,8 +108,15 @@ const lockAndRead = `SELECT ${redeemableColumns}, ${nowColumn} FROM sessions s
   LEFT JOIN clients c ON c.id = s.client LEFT JOIN users u ON u.id = s."user"
   WHERE s.handle = ? FOR UPDATE OF s`
 
-function isMadeBy(ending: SessionWrite & { readonly kind: 'end' }, row: RedeemableRow): boolean {
-  return row.ended_at === ending.at && row.end_reason === ending.reason
+function isMadeBy(made: SessionWrite, row: RedeemableRow): boolean {
+  if (made.kind === 'end') return row.ended_at === made.at && row.end_reason === made.reason
+  return made.attempt !== null && row.attempt === made.attempt && row.generation === made.generation
+}
+
+/** What the write told is told now; that the repetition found it is not a second refresh. */
+function joinEvents(made: Decision<unknown>, repeated: Decision<unknown>): readonly Event[] {
+  const others = (repeated.events ?? []).filter(({ type }) => type !== 'session.refreshed')
+  return [...(made.events ?? []), ...others]
 }
 
 /** As text, since the query builder costs more than the statement. */

@@ -4,7 +4,7 @@ import type { Stamps } from './audit/seal.ts'
 import { toAuditRow } from './audit-table.ts'
 import type { Availability } from './availability.ts'
 import { type Database, withSqliteConnection } from './database.ts'
-import { toStoreError } from './errors.ts'
+import { isOutage, toStoreError } from './errors.ts'
 import {
   type Decide,
   type Decision,
@@ -114,7 +114,7 @@ export class SqliteRedeemer implements Redeemer {
         if (settled.some(isEnd)) this.#onRevocation()
         for (const result of settled) this.#answer(result)
       } catch (error) {
-        this.#availability.failed()
+        if (isOutage(error)) this.#availability.failed()
         const reason = toStoreError(error)
         // Without the lock there is no group: all who asked for it have waited until the deadline.
         if (group.length === 0) group = this.#waiting.splice(0, asking)

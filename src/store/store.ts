@@ -124,6 +124,12 @@ export class Store extends Tables {
     return this.#now(this.#database.knex)
   }
 
+  /** From now on this process accepts requests. */
+  async beginServing(): Promise<void> {
+    const asked = this.availability.steady()
+    this.availability.begin(await this.now(), asked)
+  }
+
   /** See {@link Redeemer.redeem}. */
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
     return this.#watch('redemption', () => this.#redeemer.redeem(handle, decide))

@@ -39,6 +39,29 @@ test('a clock that is put back, or corrected a little, moves nothing', (t) => {
   t.is(since(second, start + 2 * second - hour + 900), start)
 })
 
+test('an answer that took long is no clock that jumped', (t) => {
+  let steady = 5_000
+  const availability = new Availability({ steady: () => steady })
+  const start = 1_700_000_000_000
+  availability.begin(start)
+  // The time was read at once, and came three seconds later.
+  steady += 3 * second
+  t.is(availability.servingSince(start, 5_000), start)
+  // This one came at once, so it seems three seconds ahead of the other.
+  t.is(availability.servingSince(start + 3 * second), start)
+  // The time was read after three seconds in which the question was under way.
+  steady += 3 * second
+  t.is(availability.servingSince(start + 6 * second, steady - 3 * second), start)
+  steady += second
+  const jumped = start + minute
+  t.is(availability.servingSince(jumped, steady), jumped)
+})
+
+test('a clock that jumps before the first redemption is seen', (t) => {
+  const { start, since } = begin()
+  t.is(since(second, start + hour), start + hour)
+})
+
 test('without a steady clock a jump is time that has passed', (t) => {
   const availability = new Availability({})
   availability.begin(1_000)

@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
+import type { Event } from '../../src/events/event.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { openStore } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
@@ -8,7 +9,7 @@ import { password } from '../support/in-process-issuer.ts'
 import { makeDirectory, registerAccounts, serveEnvironment } from '../support/installation.ts'
 import { basic, type OAuthAnswer, post, toPair } from '../support/oauth.ts'
 import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
-import { endForReuse, type Stepped, step } from './redeeming.ts'
+import { endForReuse, type Stepped, step, stepped } from './redeeming.ts'
 import { insertSession, session } from './test-database.ts'
 
 const server = postgresServer ?? ''
@@ -94,6 +95,91 @@ faulty('a session that went on elsewhere while its redemption was in doubt is no
   await t.throwsAsync(redeemed, { instanceOf: StoreUnavailableError })
   t.is(decisions, 2)
   t.like(await other.sessions.findByHandle('handle-a'), { generation: 1, endedAt: null })
+  t.false(store.availability.isDown, 'A session in doubt is no outage.')
+})
+
+faulty('nor is it when the commit of the repetition is in doubt as well', async (t) => {
+  const { url, directUrl, proxy } = await createDatabase(t)
+  const store = await openStore({ url })
+  const other = await openStore({ url: directUrl })
+  t.teardown(() => Promise.all([store.close(), other.close()]))
+  await insertSession(store, session('a'))
+  proxy.failCommit('answer-lost', rotation)
+  let decisions = 0
+  const redeemed = store.redeem<Stepped | 'reused'>('handle-a', (found, now, since) => {
+    decisions++
+    if (decisions === 1) return step(found, now, since)
+    if (decisions === 3) return endForReuse(found, now, since)
+    proxy.failCommit('answer-lost', /FOR UPDATE OF s/)
+    return { outcome: found?.session.generation ?? 'unknown' }
+  })
+  await t.throwsAsync(redeemed, { instanceOf: StoreUnavailableError })
+  t.is(decisions, 3)
+  t.is(proxy.faults, 2)
+  t.like(await other.sessions.findByHandle('handle-a'), { generation: 1, endedAt: null })
+})
+
+faulty('an adoption whose commit is in doubt is told once, when it is found', async (t) => {
+  const { url, proxy } = await createDatabase(t)
+  const told: string[] = []
+  const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
+  t.teardown(() => store.close())
+  await insertSession(store, session('a'))
+  proxy.failCommit('answer-lost', rotation)
+  const generation = await store.redeem<Stepped>('handle-a', (found, now, since) => {
+    const decision = step(found, now, since)
+    if (!found) return decision
+    if (found.session.generation > 0) {
+      return {
+        outcome: found.session.generation,
+        events: [{ ...stepped(found.session), outcome: 'retried' } as Event],
+      }
+    }
+    const adoption: Event = { type: 'session.adopted', sid: 'ses_a', client: 'service', from: 0, to: 1 }
+    return { ...decision, events: [adoption, stepped(found.session)] }
+  })
+  t.is(generation, 1)
+  t.is(proxy.faults, 1)
+  t.deepEqual(told, ['session.adopted', 'session.refreshed'])
+  t.is((await store.audit.tail(10, { type: 'session.adopted' })).length, 1)
+})
+
+faulty('a pool without a free connection is no outage, and suspends nothing', async (t) => {
+  const { url } = await createDatabase(t)
+  const store = await openStore({ url, pool: 1 })
+  t.teardown(() => store.close())
+  let release: () => void = () => undefined
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const holding = store.transaction(() => held)
+  await t.throwsAsync(
+    store.transaction(async () => undefined),
+    { instanceOf: StoreUnavailableError, message: /no connection became free/ },
+  )
+  t.false(store.availability.isDown)
+  release()
+  await holding
+})
+
+faulty('a server that takes nobody and says nothing is an outage', async (t) => {
+  const { url, proxy } = await createDatabase(t)
+  const store = await openStore({ url })
+  t.teardown(() => store.close())
+  await store.transaction(async () => undefined)
+  proxy.freeze()
+  await t.throwsAsync(
+    store.transaction(async () => undefined),
+    { instanceOf: StoreUnavailableError },
+  )
+  t.true(store.availability.isDown)
+  proxy.thaw()
+  await eventually(
+    () => store.isUsable(),
+    (isUsable) => isUsable,
+    10_000,
+  )
+  t.false(store.availability.isDown)
 })
 
 faulty('an end for reuse whose commit is in doubt is told once, and is the same end', async (t) => {
