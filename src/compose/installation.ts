@@ -36,7 +36,11 @@ export async function openInstallation(
   const vaults = createVaults(config, store)
   const vault = anyVault ? await findPresent(vaults, store) : vaults.configured
   const trail = createTrail(vault, config, { store, onError: onProblem, onWarning: onProblem })
-  store.stampWith(() => trail.openIfPossible())
+  store.stampWith(async () => {
+    // Before the first change: rows that another vault's key should have stamped would pass for forged for ever.
+    if (!anyVault) await vault.confirm(store.secrets)
+    return trail.openIfPossible()
+  })
   if (refuseOld) {
     await trail.refuseOld().catch(async (error) => {
       await store.close()

@@ -287,3 +287,24 @@ test('a vault key that is lost costs the keys and the sessions, and not the inst
   const server = await installation.serve({ environment: { MINTAGE_VAULT_KEY: found.MINTAGE_VAULT_KEY } })
   t.is((await fetch(`${server.url}/readyz`)).status, 200)
 })
+
+test('a command without the vault key, or with another one, changes nothing; one that only reads goes on', async (t) => {
+  const { installation, vaultKey, database } = await startSealed(t)
+  await (await installation.serve()).end()
+  const change = ['api', 'create', 'https://intruder.example']
+  const directory = bare(installation)
+  const without = await runMintage(change, directory)
+  t.is(without.code, 1, without.stdout)
+  t.regex(without.stderr, /sealed in the database .*set MINTAGE_VAULT_KEY/)
+  const wrong = await runMintage(change, { ...directory, MINTAGE_VAULT_KEY: makeKey() })
+  t.is(wrong.code, 1, wrong.stdout)
+  t.regex(wrong.stderr, /sealed under the vault key/)
+  const listed = await runMintage(['api', 'list', '--json'], directory)
+  t.is(listed.code, 0, listed.stderr)
+  t.notRegex(listed.stdout, /intruder/)
+  const right = { ...directory, MINTAGE_VAULT_KEY: vaultKey }
+  t.is((await runMintage(change, right)).code, 0)
+  const verified = await runMintage(['audit', 'verify'], right)
+  t.is(verified.code, 0, verified.stdout)
+  t.true((await readRows(database)).rows.length > 0)
+})

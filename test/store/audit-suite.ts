@@ -264,6 +264,40 @@ export function testAudit(engine: TestEngine): void {
     },
   )
 
+  test(title('rows that another node prunes while they are read are not told as deleted'), async (t) => {
+    const clock = new TestClock()
+    const { store, trailOf, keys } = await open(t, clock)
+    const trail = trailOf(store)
+    await trail.begin()
+    await record(store, 'old', 600)
+    await trail.settle()
+    clock.advance(731 * day)
+    const told: unknown[] = []
+    const faster = retain(store, trail, keys, told)
+    const chain = store.auditChain
+    const slower = new AuditRetention({
+      store: {
+        now: () => store.now(),
+        transaction: (work) => store.transaction(work),
+        auditChain: {
+          read: () => chain.read(),
+          deleteUpTo: (sequence) => chain.deleteUpTo(sequence),
+          sealed: async (after, limit) => {
+            await faster.prune()
+            return chain.sealed(after, limit)
+          },
+        },
+      },
+      trail,
+      keys,
+      retention: 730 * day,
+      onError: (error) => told.push(error),
+    })
+    t.false(await slower.turn())
+    t.deepEqual(told, [])
+    t.is((await chain.read()).checkpoint?.sequence, 500)
+  })
+
   test(
     title('an old row that is not sealed, was changed or lacks its key is not deleted, which is told once'),
     async (t) => {

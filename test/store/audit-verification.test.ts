@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import type { ChainRecord } from '../../src/store/audit/chain-record.ts'
 import type { SealedRecord } from '../../src/store/audit/chain-table.ts'
-import { genesisOf, sealRow, stampRow } from '../../src/store/audit/seal.ts'
+import { genesisOf, sealRow, signCheckpoint, stampRow } from '../../src/store/audit/seal.ts'
 import { type AuditSource, verifyTrail } from '../../src/store/audit/verification.ts'
 
 const key = { id: 7, bytes: Buffer.alloc(32, 7) }
@@ -50,6 +50,25 @@ function sourceOf(rows: readonly SealedRecord[], chain: ChainRecord): AuditSourc
 
 const verify = (rows: readonly SealedRecord[], chain: ChainRecord) =>
   verifyTrail(sourceOf(rows, chain), async (id) => (id === key.id ? key : undefined))
+
+test('rows that are pruned while they are verified are not told as deleted', async (t) => {
+  const { rows, chain } = write(10, 0)
+  const { seal } = rows[4] as SealedRecord & { readonly seal: string }
+  const cut = signCheckpoint(key, { sequence: 5, seal, at: 1_700_000_100_000 }, genesisOf(installation, 0))
+  const after = sourceOf(rows.slice(5), { ...chain, checkpoint: cut })
+  let isPruned = false
+  const source: AuditSource = {
+    ...after,
+    read: async () => (isPruned ? after.read() : chain),
+    sealed: async (...from) => {
+      isPruned = true
+      return after.sealed(...from)
+    },
+  }
+  const verdict = await verifyTrail(source, async () => key)
+  t.deepEqual(verdict.findings, [])
+  t.is(verdict.rows, 5)
+})
 
 /** What somebody who writes to the database and has no key may do to row `index` of a trail. */
 const manipulations = {

@@ -212,7 +212,11 @@ export class AuditTrail {
     if (mark.sequence === chain.sequence) return chain.seal === mark.seal
     const cut = chain.checkpoint
     if (cut && cut.sequence >= mark.sequence) return cut.sequence > mark.sequence || cut.seal === mark.seal
-    return (await this.#options.store.auditChain.sealAt(mark.sequence)) === mark.seal
+    const { auditChain } = this.#options.store
+    if ((await auditChain.sealAt(mark.sequence)) === mark.seal) return true
+    // Another node may have pruned the row since the chain was read.
+    const now = await auditChain.read()
+    return (now.checkpoint?.sequence ?? 0) > (cut?.sequence ?? 0) && this.#follows(now, mark)
   }
 
   async #wasRecoveredFrom(epoch: string): Promise<boolean> {

@@ -10,7 +10,9 @@ import { genesisOf, signCheckpoint } from './seal.ts'
 const batch = 500
 
 export interface AuditRetentionOptions {
-  readonly store: Pick<Store, 'auditChain' | 'transaction' | 'now'>
+  readonly store: Pick<Store, 'transaction' | 'now'> & {
+    readonly auditChain: Pick<Store['auditChain'], 'read' | 'sealed' | 'deleteUpTo'>
+  }
   readonly trail: Pick<AuditTrail, 'open'>
   readonly keys: Pick<AuditKeys, 'load'>
   /** For how long rows are kept, in milliseconds; undefined: for ever. */
@@ -76,7 +78,7 @@ export class AuditRetention {
     const old = young === -1 ? rows : rows.slice(0, young)
     const last = old.at(-1)
     if (!last || last.sequence === null || last.seal === null) return 'nothing'
-    const { findKeyIn, verifyTrail } = await import('./verification.ts')
+    const { findKeyIn, hasBeenPruned, verifyTrail } = await import('./verification.ts')
     const { sequence, seal } = last
     const verdict = await verifyTrail(
       {
@@ -87,6 +89,7 @@ export class AuditRetention {
       },
       findKeyIn(keys),
     )
+    if (!verdict.intact && hasBeenPruned(chain, await store.auditChain.read())) return 'lost'
     if (!verdict.intact) throw refusal(verdict.findings.map(({ message }) => message))
     const key = await trail.open()
     return store.transaction(async (tx) => {

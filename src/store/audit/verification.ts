@@ -31,9 +31,22 @@ const page = 1_000
 /** For how long after a change of keys a process may still stamp with the old one, in milliseconds. */
 const keyNotice = 5 * minute
 
-/** Walks the whole trail and says what is wrong with it, if anything. Reads only, beside servers that write. */
+/** Walks the whole trail and says what is wrong with it, if anything. Reads only, beside servers that write and prune. */
 export async function verifyTrail(source: AuditSource, findKey: FindKey): Promise<Verdict> {
-  const chain = await source.read()
+  for (;;) {
+    const chain = await source.read()
+    const verdict = await walkTrail(chain, source, findKey)
+    // What was pruned meanwhile looks deleted.
+    if (verdict.intact || !hasBeenPruned(chain, await source.read())) return verdict
+  }
+}
+
+/** Whether the trail begins later than it did `before`. */
+export function hasBeenPruned(before: ChainRecord, now: ChainRecord): boolean {
+  return (now.checkpoint?.sequence ?? 0) > (before.checkpoint?.sequence ?? 0)
+}
+
+async function walkTrail(chain: ChainRecord, source: AuditSource, findKey: FindKey): Promise<Verdict> {
   const walk = new Walk(chain, findKey, await source.copiedStamps())
   await walk.begin()
   for (let after = walk.place; after < chain.sequence; ) {
