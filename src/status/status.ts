@@ -45,7 +45,7 @@ export class Status {
   readonly #follower: StatusFollower
   readonly #upkeep: StatusUpkeep
   readonly #listBase: string
-  readonly #unsubscribe: () => void
+  readonly #subscriptions: readonly (() => void)[]
   #aggregation: { readonly of: object; readonly version: number; readonly body: string } | undefined
 
   private constructor(options: StatusOptions, follower: StatusFollower, changes: readonly NumberedChange[]) {
@@ -65,9 +65,14 @@ export class Status {
       this.lists.forgetRetired()
     }
     this.#upkeep = new StatusUpkeep({ store, follower, tidy, onError })
-    // In an emergency every block is revoked, and what the new key signs must come from others.
-    this.#unsubscribe = store.changes.on('keys', () => this.places.forgetAll())
-    follower.follow({ changed: () => undefined, reset: () => this.places.forgetAll() })
+    const forget = () => this.places.forgetAll()
+    this.#subscriptions = [
+      // In an emergency every block is revoked, and what the new key signs must come from others.
+      store.changes.on('keys', forget),
+      // Whoever answers again may be a standby that lacks the reservations, and lets others make them.
+      store.availability.onReturn(forget),
+    ]
+    follower.follow({ changed: () => undefined, reset: forget })
   }
 
   /** Reads the lists and follows what happens to them until {@link close}. */
@@ -118,7 +123,7 @@ export class Status {
 
   async close(): Promise<void> {
     this.stream.close()
-    this.#unsubscribe()
+    for (const unsubscribe of this.#subscriptions) unsubscribe()
     await this.#upkeep.close()
     await this.#follower.close()
   }

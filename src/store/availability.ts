@@ -11,6 +11,7 @@ export class Availability {
   readonly #clock: Pick<Clock, 'steady'>
   #since = 0
   #down = false
+  readonly #returns = new Set<() => void>()
   /** By how much the database's time was ahead of the steady clock at most, when it was last read. */
   #lead: number | undefined
 
@@ -39,10 +40,17 @@ export class Availability {
     return this.#down
   }
 
+  /** Calls `listener` whenever the database is back after a failure, until the function that it returns is called. */
+  onReturn(listener: () => void): () => void {
+    this.#returns.add(listener)
+    return () => this.#returns.delete(listener)
+  }
+
   succeeded(now: number): void {
     if (!this.#down) return
     this.#down = false
     this.#since = now
+    for (const listener of this.#returns) listener()
   }
 
   /**

@@ -22,7 +22,7 @@ export class ChangeFeed {
 
   constructor(database: Database) {
     this.#database = database
-    const look: Look = (connection) => this.#look(connection)
+    const look: Look = (connection, isAnew) => this.#look(connection, isAnew)
     this.#watch =
       database.engine === 'sqlite' ? new SqliteWatch(database, look) : new PostgresWatch(database, look)
   }
@@ -88,8 +88,14 @@ export class ChangeFeed {
     }
   }
 
-  async #look(connection?: PostgresConnection): Promise<void> {
-    for (const { topic, version, pending } of await read(this.#database.knex, connection)) {
+  async #look(connection?: PostgresConnection, isAnew = false): Promise<void> {
+    const standings = await read(this.#database.knex, connection)
+    if (isAnew) {
+      for (const { topic, version } of standings) this.#versions.set(topic, version)
+      for (const topic of this.#listeners.keys()) this.tell(topic)
+      return
+    }
+    for (const { topic, version, pending } of standings) {
       this.#learn(topic, version)
       if (Number(pending) === 1) this.tell(topic)
     }

@@ -39,6 +39,8 @@ export class PostgresWatch implements ChangeWatch {
   readonly #own = `mintage_${randomToken(12)}`
   #stir: () => void = () => undefined
   #isNews = false
+  /** Whether nothing was looked at yet over the connection there is, which is not the first. */
+  #isAnew = false
   #heardAt = Number.NEGATIVE_INFINITY
   #probedAt = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
@@ -74,6 +76,8 @@ export class PostgresWatch implements ChangeWatch {
         // An outage is told by the requests that meet it; the feed catches up when the database is back.
         failures++
       }
+      // A standby that has taken over may lack commits, and give their numbers to others.
+      this.#isAnew = true
       const pause = Math.min(longestPause, 50 * 2 ** failures) * (0.5 + Math.random() / 2)
       await delay(pause, undefined, { ref: false, signal: this.#end.signal }).catch(() => undefined)
     }
@@ -106,7 +110,8 @@ export class PostgresWatch implements ChangeWatch {
       while (!isBroken && !this.#end.signal.aborted) {
         // Before the reading, so that what arrives during it is read once more.
         this.#isNews = false
-        await this.#look(connection)
+        await this.#look(connection, this.#isAnew)
+        this.#isAnew = false
         onLook()
         this.#probe()
         await this.#rest()

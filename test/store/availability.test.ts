@@ -68,3 +68,20 @@ test('without a steady clock a jump is time that has passed', (t) => {
   t.is(availability.servingSince(2_000), 1_000)
   t.is(availability.servingSince(2_000 + hour), 1_000)
 })
+
+test('whoever asked for it is told that the database is back, once for each outage', (t) => {
+  const availability = new Availability({})
+  let told = 0
+  const stop = availability.onReturn(() => told++)
+  availability.succeeded(1_000)
+  t.is(told, 0)
+  availability.failed()
+  availability.failed()
+  availability.succeeded(2_000)
+  availability.succeeded(3_000)
+  t.is(told, 1)
+  stop()
+  availability.failed()
+  availability.succeeded(4_000)
+  t.is(told, 1)
+})

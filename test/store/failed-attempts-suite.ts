@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { systemClock } from '../../src/lib/clock.ts'
 import { day } from '../../src/lib/durations.ts'
 import { type FailedAttempt, FailedAttempts } from '../../src/store/audit/failed-attempts.ts'
+import { UnknownCommitError } from '../../src/store/errors.ts'
 import type { Store } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { openTestStore, type TestEngine } from './test-database.ts'
@@ -122,5 +123,26 @@ export function testFailedAttempts(engine: TestEngine): void {
     await restore()
     await failures.close()
     t.like(await readRows(store), [{ ...refused, count: 1 }])
+  })
+
+  test(title('a row whose commit is in doubt, and was made, is not counted again'), async (t) => {
+    const { store } = await open(t)
+    const told: unknown[] = []
+    const failures = new FailedAttempts({
+      store: {
+        transaction: async (work) => {
+          await store.transaction(work)
+          throw new UnknownCommitError({ cause: new Error('Connection terminated') })
+        },
+        tell: (event) => told.push(event),
+      },
+      clock: systemClock,
+      onError: (error) => t.true(error instanceof UnknownCommitError, String(error)),
+    })
+    for (let attempt = 1; attempt <= 7; attempt++) await failures.tell(refused, 'ada')
+    t.is(told.length, 7)
+    t.is(sum(await readRows(store)), 5)
+    await failures.close()
+    t.is(sum(await readRows(store)), 7)
   })
 }

@@ -295,3 +295,31 @@ faulty('a change is heard while listening, and found by looking where nothing ca
     ),
   )
 })
+
+faulty(
+  'after a connection that broke every topic is told: the same numbers may stand for other changes',
+  async (t) => {
+    const { url, proxy } = await createDatabase(t)
+    const store = await openStore({ url })
+    t.teardown(() => store.close())
+    const topics = ['clients', 'keys', 'status', 'throttles'] as const
+    const heard = new Set<string>()
+    for (const topic of topics) store.changes.on(topic, () => heard.add(topic))
+    const other = await openStore({ url })
+    await other.transaction(async (tx) => tx.changed('clients'))
+    await eventually(
+      async () => heard.size,
+      (size) => size > 0,
+      10_000,
+    )
+    await other.close()
+    t.deepEqual([...heard], ['clients'])
+    proxy.breakThose(/LISTEN mintage/)
+    await eventually(
+      async () => heard.size,
+      (size) => size === topics.length,
+      10_000,
+    )
+    t.deepEqual([...heard].sort(), [...topics])
+  },
+)

@@ -4,6 +4,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { hmacSha256 } from '../../lib/digests.ts'
 import { minute } from '../../lib/durations.ts'
 import { UnavailableError } from '../../lib/unavailable-error.ts'
+import { UnknownCommitError } from '../errors.ts'
 import type { Store } from '../store.ts'
 
 /** A password or a client secret that was refused. */
@@ -74,8 +75,10 @@ export class FailedAttempts {
       await store.transaction((tx) => tx.record(event))
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
-      // The answer is the same whether the database can be written or not, and the row comes later.
+      // The answer is the same whether the database can be written or not, and the row comes later; where a commit is
+      // in doubt it is there already, or is the one that a crash would cost.
       store.tell(event)
+      if (error instanceof UnknownCommitError) return
       this.#begin()
       this.#count(event, digest)
     }
@@ -152,7 +155,7 @@ export class FailedAttempts {
       await this.#options.store.transaction((tx) => tx.audit.append(counts.map(toRow), tx.now))
     } catch (error) {
       if (!(error instanceof UnavailableError) || this.#closed) this.#options.onError(error)
-      this.#keep(counts)
+      if (!(error instanceof UnknownCommitError)) this.#keep(counts)
     }
   }
 
