@@ -44,17 +44,15 @@ Warned of:
 - \`MINTAGE_PORT\` the same as the default of \`MINTAGE_ADMIN_PORT\`: there is no admin listener then;
 - \`MINTAGE_KEY_ROTATION\` shorter than a key must be published before it signs;
 - an \`http\` origin off loopback in \`MINTAGE_CORS_ORIGINS\`;
-- a network of everybody (\`/0\`) in \`MINTAGE_TRUSTED_PROXIES\`;
-- a setting whose part of Mintage is not built yet.
+- a network of everybody (\`/0\`) in \`MINTAGE_TRUSTED_PROXIES\`.
 `
 
 /** `docs/configuration.md`: every setting, by its description. */
 export function renderConfiguration(): string {
   const rows = variables.map((variable) => {
-    const { kind, means, default: text, defaultInWords, idle } = aboutSetting(variable)
+    const { kind, means, default: text, defaultInWords } = aboutSetting(variable)
     const standard = defaultInWords ?? (text === undefined ? 'none' : `\`${text}\``)
-    const note = idle === true ? ' Not built yet: it has no effect.' : ''
-    return `| \`${variable}\`<br>\`${keyOf(variable)}\` | ${standard} | ${means} Expected: ${kind.expected}.${note} |\n`
+    return `| \`${variable}\`<br>\`${keyOf(variable)}\` | ${standard} | ${means} Expected: ${kind.expected}. |\n`
   })
   return `${introduction}
 ## Every setting
@@ -67,21 +65,19 @@ ${combinations}`
 
 /** `mintage.example.toml`: every setting that has an effect, with its default or an example, all but one commented out. */
 export function renderExample(): string {
-  const parts = variables
-    .filter((variable) => aboutSetting(variable).idle !== true)
-    .map((variable) => {
-      const { kind, means, default: text, defaultInWords, example, secret } = aboutSetting(variable)
-      const words = [means, `Expected: ${kind.expected}.`]
-      if (defaultInWords !== undefined) words.push(`Default: ${defaultInWords}.`)
-      const shown = example ?? text
-      // What nobody can write an example of is left to be filled in; a secret, in a file of its own.
-      const line =
-        shown === undefined
-          ? ` ${keyOf(variable)}${secret ? '_file' : ''} = "…"`
-          : `${keyOf(variable)} = ${formatToml(variable, shown)}`
-      const comment = words.map((each) => `# ${each.replaceAll('`', '')}\n`).join('')
-      return `${comment}${variable === 'MINTAGE_ISSUER' ? '' : '#'}${line}\n`
-    })
+  const parts = variables.map((variable) => {
+    const { kind, means, default: text, defaultInWords, example, secret } = aboutSetting(variable)
+    const words = [means, `Expected: ${kind.expected}.`]
+    if (defaultInWords !== undefined) words.push(`Default: ${defaultInWords}.`)
+    const shown = example ?? text
+    // What nobody can write an example of is left to be filled in; a secret, in a file of its own.
+    const line =
+      shown === undefined
+        ? ` ${keyOf(variable)}${secret ? '_file' : ''} = "…"`
+        : `${keyOf(variable)} = ${formatToml(variable, shown)}`
+    const comment = words.map((each) => `# ${each.replaceAll('`', '')}\n`).join('')
+    return `${comment}${variable === 'MINTAGE_ISSUER' ? '' : '#'}${line}\n`
+  })
   return `# Copy this to mintage.toml and take the # away from what you want to change. Variables of the environment
 # (MINTAGE_PORT for port) come before this file; mintage config check says whether it is good.
 

@@ -39,8 +39,6 @@ export interface About {
   readonly example?: string
   /** It may hold a secret: its value is never repeated. */
   readonly secret?: true
-  /** It belongs to a part of Mintage that is not built yet. */
-  readonly idle?: true
 }
 
 const registry = z.registry<About>()

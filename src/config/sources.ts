@@ -47,17 +47,10 @@ export function collectAssignments(environment: Environment, file?: ConfigFile):
   }
   const assigned = new Map([...fromFile, ...fromEnvironment])
   const warning = describeInjected(injected)
-  const idle = [...assigned].filter(([variable]) => aboutSetting(variable).idle === true)
   return {
     assigned,
     problems,
-    warnings: [
-      ...(warning === undefined ? [] : [warning]),
-      ...idle.map(
-        ([, { source }]) =>
-          `${locate(source)} has no effect yet: this version of Mintage does not have what it configures.`,
-      ),
-    ],
+    warnings: warning === undefined ? [] : [warning],
   }
 }
 

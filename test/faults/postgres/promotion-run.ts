@@ -33,6 +33,8 @@ export interface PromotionResult {
   /** Logins that were answered and of which the new primary knows nothing. */
   lostLogins: number
   logins: number
+  /** Sessions whose revocation was lost before any node had told it, and whose access tokens verifiers went on to accept. */
+  acceptedOfLost: number
   /** Revocations that were answered and are not in the new primary. */
   lostRevocations: number
   revocations: number
@@ -70,6 +72,7 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
   const clients = await beginSessions(site, options.clients, books)
   const result = emptyResult()
   const load = new AbortController()
+  const lost = new Set<string>()
   try {
     await Promise.all(verifiers.map((verifier) => verifier.ready()))
     const choose = () => pickLate(ledger.issued)
@@ -84,7 +87,7 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
       await promoteOnce(site, options, books, clients, churn, result)
       // What verifiers may not know yet is known by then, or they call themselves stale.
       await delay(2_500)
-      await judge(site, churn, verifiers, result)
+      await judge(site, churn, verifiers, lost, result)
       result.wronglyEnded += await countWronglyEnded(site, books)
       options.say?.(summarise(result))
     }
@@ -92,7 +95,14 @@ export async function promoteUnderLoad(options: PromotionOptions): Promise<Promo
     await working
     result.refreshed = books.refreshed
     result.forked = books.forked + (await countForked(site, clients))
-    result.verifierFaults = ledger.violations
+    // What nobody who lives has heard of, nobody can tell them.
+    const lateOf = (subject: string) =>
+      ledger.violations.filter(
+        (fault) => fault.includes(`session:${subject})`) && fault.includes(' too long ago '),
+      )
+    const excused = new Set([...lost].flatMap(lateOf))
+    result.acceptedOfLost = [...lost].filter((handle) => lateOf(handle).length > 0).length
+    result.verifierFaults = ledger.violations.filter((fault) => !excused.has(fault))
     const lines = site.nodes.flatMap((node) => node.log)
     result.adoptions = lines.filter(({ event }) => event === 'session.adopted').length
     result.says = countLines(lines)
@@ -153,6 +163,7 @@ async function judge(
   site: Site,
   churn: Churn,
   verifiers: readonly WatchedVerifier[],
+  lost: Set<string>,
   result: PromotionResult,
 ): Promise<void> {
   // What is answered from now on is for the next time.
@@ -167,6 +178,7 @@ async function judge(
     const isEndedAgain = row?.endReason === 'revocation_lost'
     if (!row) {
       result.lostLogins++
+      lost.add(each.handle)
     } else if (isEndedAgain && each.fate === 'revoked') {
       result.lostRevocations++
       result.endedAgain++
@@ -175,12 +187,14 @@ async function judge(
     } else if (isEndedAgain) {
       result.wronglyEnded++
     } else if (each.fate === 'revoked' && row.endedAt === null) {
+      lost.add(each.handle)
       result.lostRevocations++
       const again = await churn.refresh(site.url, each)
       if (again) result.resurrected++
       if (again && !(await refused(again))) result.acceptedOfResurrected++
       await churn.revoke(site.url, each)
     } else if (each.fate === 'access token revoked' && row.endedAt === null) {
+      lost.add(each.handle)
       const next = await churn.refresh(site.url, each)
       if (next && (await refused(next))) result.crippled++
     }
@@ -229,6 +243,7 @@ function emptyResult(): PromotionResult {
     acceptedOfResurrected: 0,
     endedWithAccess: 0,
     crippled: 0,
+    acceptedOfLost: 0,
     verifierFaults: [],
     sinceCrash: [],
     sincePromotion: [],

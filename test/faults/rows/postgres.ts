@@ -85,7 +85,8 @@ function promotion(id: string, name: string, of: Case, isRight: (result: Promoti
           `${adoptions} adopted; lost ${lostLogins} of ${logins} logins and ${lostRevocations} of ${revocations} revocations ` +
           `(${endedAgain} ended again by a node that knew, ${resurrected} refreshed again, ${acceptedOfResurrected} of their ` +
           `access tokens accepted); ${endedWithAccess} sessions ended and ${crippled} crippled of which an access token was ` +
-          `revoked; ${verifierFaults.length} wrong verdicts of verifiers; first refresh at ` +
+          `revoked; ${result.acceptedOfLost} lost revocations that no verifier heard of, ${verifierFaults.length} wrong verdicts of ` +
+          `verifiers; first refresh at ` +
           `most ${worst(result.sincePromotion)} after the order to promote`,
         ok: isHarmless && refreshed > 0 && result.promotions === promotions && isRight(result),
       }
