@@ -50,8 +50,18 @@ export class BudgetKeys {
     return `${kind}:${hmacSha256(key, `${kind} ${name}`).toString('hex', 0, digestBytes)}`
   }
 
+  /** A secret that cannot be had now, though it could before, is no reason to turn everybody away. */
+  #find(): DigestSecret {
+    try {
+      return this.#secret()
+    } catch (error) {
+      if (!this.#derived) throw error
+      return this.#derived
+    }
+  }
+
   #key(): Uint8Array {
-    const { id, key } = this.#secret()
+    const { id, key } = this.#find()
     if (this.#derived?.id !== id) {
       this.#clients.clear()
       this.#derived = { id, key: Buffer.from(hkdfSync('sha256', key, '', 'mintage throttling', 32)) }

@@ -22,6 +22,8 @@ export interface Held {
   readonly count: number
   /** For how many milliseconds they count. */
   readonly left: number
+  /** When that ends, in milliseconds since the epoch. */
+  readonly until: number
 }
 
 /** A budget had no room. */
@@ -76,9 +78,9 @@ export class Budgets {
 
   /** The attempts were good, or none. @throws {StoreUnavailableError} when the database cannot be used. */
   async giveBack(held: readonly Held[]): Promise<void> {
-    const giving = held.map(async ({ budget: { key, allowance } }) => {
+    const giving = held.map(async ({ budget: { key, allowance }, until }) => {
       try {
-        await this.#counters.giveBack(key, allowance.window)
+        await this.#counters.giveBack(key, allowance.window, until)
       } finally {
         this.#inFlight.end(key)
       }
@@ -105,13 +107,13 @@ export class Budgets {
       this.#check(budget)
       this.#taking.set(key, (this.#taking.get(key) ?? 0) + 1)
       try {
-        const { count, left } = await this.#counters.take(key, allowance.window)
+        const { count, left, until } = await this.#counters.take(key, allowance.window)
         if (count <= allowance.most) {
           this.#inFlight.begin(key)
-          return { budget, count, left }
+          return { budget, count, left, until }
         }
         // What was refused does not count, or a crowd of right passwords would shut the door behind itself.
-        await this.#counters.giveBack(key, allowance.window)
+        await this.#counters.giveBack(key, allowance.window, until)
         this.#spent.add(key, left)
       } finally {
         const others = (this.#taking.get(key) ?? 1) - 1

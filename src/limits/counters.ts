@@ -6,14 +6,19 @@ import type { CountClient } from '../store/count-client.ts'
 export interface Count {
   readonly count: number
   readonly left: number
+  /** When the window ends, in milliseconds since the epoch, give or take {@link blur}. */
+  readonly until: number
 }
+
+/** How far the ends of one window may seem apart, in milliseconds. Windows are minutes. */
+const blur = second
 
 /** Counts by key, each in a window that begins with its first count. Counting and telling are one step. */
 export interface Counters {
   /** Counts one more. @param window in milliseconds. */
   take(key: string, window: number): Promise<Count>
-  /** Counts one less. */
-  giveBack(key: string, window: number): Promise<void>
+  /** Counts one less in the window that ends at `until`, if it still runs. */
+  giveBack(key: string, window: number, until: number): Promise<void>
   /** Forgets what this process remembers by itself. */
   forget(isMeant: (key: string) => boolean): void
   /** Counts so many at once, where this process alone counts: what was counted before it began. */
@@ -33,13 +38,13 @@ export class DatabaseCounters implements Counters {
   async take(key: string, window: number): Promise<Count> {
     const limiter = await this.#load()
     const { consumedPoints, msBeforeNext } = await limiter.penalty(key, 1, options(window))
-    return { count: consumedPoints, left: msBeforeNext }
+    return { count: consumedPoints, left: msBeforeNext, until: Date.now() + msBeforeNext }
   }
 
   /** @throws {StoreUnavailableError} when the database cannot be used. */
-  async giveBack(key: string, window: number): Promise<void> {
-    const limiter = await this.#load()
-    await limiter.reward(key, 1, options(window))
+  async giveBack(key: string, _window: number, until: number): Promise<void> {
+    // The library would begin a window with less than nothing in it, and so let more guesses through.
+    await this.#client.giveBack(key, Date.now(), until + blur)
   }
 
   forget(): void {
@@ -86,13 +91,14 @@ export class MemoryCounters implements Counters {
     this.#makeRoom(limiter, key)
     const { consumedPoints, msBeforeNext } = await limiter.penalty(key, 1, options(window))
     this.#note(key, consumedPoints, msBeforeNext)
-    return { count: consumedPoints, left: msBeforeNext }
+    return { count: consumedPoints, left: msBeforeNext, until: Date.now() + msBeforeNext }
   }
 
-  async giveBack(key: string, window: number): Promise<void> {
+  async giveBack(key: string, window: number, until: number): Promise<void> {
     const limiter = await this.#load()
-    // What was forgotten meanwhile, or began anew, has nothing to give back.
-    if (!this.#known.has(key)) return
+    const known = this.#known.get(key)
+    // What was forgotten meanwhile, has ended, or began anew has nothing to give back.
+    if (!known || known.until <= Date.now() || known.until > until + blur) return
     const { consumedPoints, msBeforeNext } = await limiter.reward(key, 1, options(window))
     if (consumedPoints > 0) this.#note(key, consumedPoints, msBeforeNext)
     else this.#delete(limiter, key)

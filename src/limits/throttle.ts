@@ -117,12 +117,22 @@ export class Throttle implements Gate {
   /** @returns the room that the attempt has in each budget. @throws {ThrottledError} */
   async #enter(subject: Subject, id: string): Promise<readonly Held[]> {
     try {
-      const requests = await this.#requests.reserve(listRequests(subject, id))
-      // Every attempt counts, and none is given back.
-      this.#requests.keep(requests)
-      await this.#tell(subject, undefined, requests)
+      // Every attempt of a network counts, and none is given back.
+      const fromNetwork = await this.#requests.reserve(listNetworkRequests(subject))
+      this.#requests.keep(fromNetwork)
+      await this.#tell(subject, undefined, fromNetwork)
       const isKnown = await this.#places.isKnown(id, placeName(subject))
-      return await this.#budgets.reserve(listFailures(subject, id, isKnown))
+      const forName = await this.#requests.reserve(listNameRequests(subject, id, isKnown))
+      const failures = await this.#budgets
+        .reserve(listFailures(subject, id, isKnown))
+        .catch(async (error: unknown) => {
+          // What is refused anyway takes no room from those who would be let in.
+          await this.#requests.giveBack(forName)
+          throw error
+        })
+      this.#requests.keep(forName)
+      await this.#tell(subject, undefined, forName)
+      return failures
     } catch (error) {
       if (error instanceof SpentError) this.#options.onRefusal?.(subject.kind, error.budget.by)
       throw error
@@ -163,7 +173,13 @@ export class Throttle implements Gate {
 
   /** Takes down where a client is at home; nobody waits for it. */
   #notice(subject: Subject): void {
-    const id = this.#keys.subject(subject)
+    let id: string
+    try {
+      id = this.#keys.subject(subject)
+    } catch {
+      // Whoever has shown a right secret is not refused for want of the key that would name them here.
+      return
+    }
     if (!this.#places.isDue(id, placeName(subject))) return
     const learning = this.#places
       .learn(id, placeName(subject))
@@ -220,15 +236,20 @@ function listFailures({ kind, network }: Subject, id: string, isKnown: boolean):
   ]
 }
 
-function listRequests({ kind, network }: Subject, id: string): readonly Budget[] {
+function listNetworkRequests({ kind, network }: Subject): readonly Budget[] {
+  const { requests } = policies[kind]
+  if (!requests || network === undefined) return []
+  const key = requestsKey(networkKey(kind, network))
+  return [{ key, by: 'requests', allowance: requests.network, network }]
+}
+
+/** As the failures: one where the subject is known, and one for everywhere else. */
+function listNameRequests({ kind, network }: Subject, id: string, isKnown: boolean): readonly Budget[] {
   const { requests } = policies[kind]
   if (!requests) return []
-  const by = 'requests'
+  const key = requestsKey(isKnown ? placeKey(id, placeName({ network })) : id)
   return [
-    ...(network === undefined
-      ? []
-      : [{ key: requestsKey(networkKey(kind, network)), by, allowance: requests.network, network } as const]),
-    { key: requestsKey(id), by, allowance: requests.name },
+    { key, by: 'requests', allowance: requests.name, ...(isKnown && network !== undefined && { network }) },
   ]
 }
 

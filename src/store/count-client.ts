@@ -38,6 +38,16 @@ export class CountClient {
     }
   }
 
+  /**
+   * Counts one less in a window that runs at `now` and ends by `until`, in milliseconds since the epoch; one that began
+   * later has nothing to give back. @throws {StoreUnavailableError} when the database cannot be used.
+   */
+  async giveBack(key: string, now: number, until: number): Promise<void> {
+    const text =
+      'UPDATE throttle_counts SET points = points - 1 WHERE key = $1 AND expire > $2 AND expire <= $3 AND points > 0'
+    await this.query({ text, values: [key, now, until] })
+  }
+
   async #run(query: CountQuery): Promise<CountResult> {
     const client: PostgresDialect = this.#database.knex.client
     const connection: PostgresConnection = await client.acquireConnection()

@@ -14,9 +14,9 @@ test('row 15: invented names push out invented names, and not one that is nearly
 test('what is given back whole is forgotten, and what was forgotten has nothing to give back', async (t) => {
   const counters = new MemoryCounters(100)
   await counters.take('user:ada', minute)
-  await counters.giveBack('user:ada', minute)
+  await counters.giveBack('user:ada', minute, Date.now() + minute)
   t.is(counters.size, 0)
-  await counters.giveBack('user:ada', minute)
+  await counters.giveBack('user:ada', minute, Date.now() + minute)
   t.is((await counters.take('user:ada', minute)).count, 1)
 })
 

@@ -1,7 +1,9 @@
 import test from 'ava'
 import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { day, hour, minute } from '../../src/lib/durations.ts'
+import { DatabaseCounters, MemoryCounters } from '../../src/limits/counters.ts'
 import type { Outcome } from '../../src/limits/gate.ts'
+import { policies } from '../../src/limits/policy.ts'
 import { Throttle } from '../../src/limits/throttle.ts'
 import { ThrottledError } from '../../src/limits/throttled-error.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
@@ -103,6 +105,36 @@ export function testThrottling(engine: TestEngine): void {
       t.is(ends.filter((end) => end === 'refused').length, failures.user)
       t.is(ends.filter((end) => end === 'throttled').length, 100 - failures.user)
       t.is(told.filter(({ type }) => type === 'login.throttled').length, 1)
+    },
+  )
+
+  test(
+    title('row 15: a stranger who goes on and on keeps nobody out of where they are at home'),
+    async (t) => {
+      const { store } = await openTestStore(t, engine)
+      const node = openNode(t, store)
+      t.is(await node.try('ada', right, '198.51.100.1'), 'passed')
+      const ends = await use((policies.user.requests?.name.most ?? 0) + 20, () => node.try('ada', wrong))
+      t.is(ends.filter((end) => end === 'throttled').length, ends.length - failures.user)
+      t.is(await node.try('ada', right, '198.51.100.1'), 'passed')
+    },
+  )
+
+  test(
+    title('row 15: what is given back to a window that has ended lets no guess more through'),
+    async (t) => {
+      const { store } = await openTestStore(t, engine)
+      const counters = store.counts ? new DatabaseCounters(store.counts) : new MemoryCounters(100)
+      const window = 500
+      const taken = [await counters.take('k', window), await counters.take('k', window)]
+      await eventually(
+        async () => Date.now(),
+        (now) => now > Math.max(...taken.map(({ until }) => until)) + 100,
+      )
+      for (const { until } of taken) await counters.giveBack('k', window, until)
+      t.is((await counters.take('k', 15 * minute)).count, 1)
+      for (const { until } of taken) await counters.giveBack('k', window, until)
+      t.is((await counters.take('k', 15 * minute)).count, 2)
     },
   )
 
