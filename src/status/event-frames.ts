@@ -22,9 +22,11 @@ export function summarise(board: StatusBoard, listBase: string): StatusSummary {
 
 /** One server-sent event (WHATWG HTML, "Server-sent events"). */
 function frame(event: string, data: object, id?: string): Buffer {
-  return Buffer.from(
-    `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
-  )
+  const text = `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+  // Memory of its own: frames are kept, and one from the pool would keep the eight kilobytes around it.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 export function changeFrame(epoch: string, { version, change }: NumberedChange, listBase: string): Buffer {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { changeFrame } from '../../src/status/event-frames.ts'
 import { EventHistory } from '../../src/status/event-history.ts'
 
 const frame = (version: number) => Buffer.from(String(version))
@@ -28,4 +29,10 @@ test('it is bounded, by count and by bytes', (t) => {
   for (let version = 1; version <= 30; version++) large.add(version, Buffer.alloc(1_000_000))
   t.is(large.since(10, 30), undefined)
   t.is(large.since(29, 30)?.length, 1)
+})
+
+test('a frame that is kept keeps no memory but its own', (t) => {
+  const kept = changeFrame('epo', { version: 1, change: { kind: 'retired', list: 'lst_1' } }, 'https://i/')
+  t.is(kept.buffer.byteLength, kept.length)
+  t.true(kept.toString().endsWith('\n\n'))
 })

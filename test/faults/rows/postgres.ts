@@ -96,8 +96,9 @@ function promotion(id: string, name: string, of: Case, isRight: (result: Promoti
 
 const nothingLost = ({ adoptions, lostLogins, lostRevocations, refusal }: PromotionResult) =>
   adoptions + lostLogins + lostRevocations === 0 && refusal === undefined
-const somethingLost = ({ adoptions, lostLogins, refusal }: PromotionResult) =>
-  adoptions + lostLogins > 0 && refusal !== undefined
+/** One promotion may lose nothing that the node's mark had seen: what was sealed again is what it was. */
+const somethingLost = ({ adoptions, lostLogins, promotions, refusal }: PromotionResult) =>
+  adoptions + lostLogins > 0 && (promotions === 1 || refusal !== undefined)
 
 /** Those that bring a PostgreSQL of their own; `seconds` that nodes are killed for, in the full form. */
 export function postgresFaults(seconds = 120): readonly Fault[] {
