@@ -26,10 +26,10 @@ export function readParameters(context: Context): ReadonlyMap<string, string> {
   for (const [name] of querystring === '' ? [] : new URLSearchParams(querystring)) {
     if (bodyOnly.has(name)) throw new InvalidRequestError(`${name} belongs into the body, not into the URL.`)
   }
+  const isForm = context.headers['content-type'] === formType || context.is(formType)
+  if (!isForm) throw new InvalidRequestError(`The body must be ${formType}.`)
   const { body } = context.request
-  // Text is what became of this type alone.
-  if (typeof body !== 'string') throw new InvalidRequestError(`The body must be ${formType}.`)
-  return parseForm(decodeBytes(body))
+  return parseForm(decodeBytes(typeof body === 'string' ? body : ''))
 }
 
 const beyondAscii = /[^\0-\x7F]/
