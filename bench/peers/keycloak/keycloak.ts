@@ -34,7 +34,7 @@ const realm = fileURLToPath(new URL('../../../../bench/peers/keycloak/realm.json
 export const keycloak: Subject = {
   name: 'keycloak',
   signature: 'RS256',
-  durable: 'every refresh (PostgreSQL with its defaults); a client_credentials token leaves no trace',
+  durable: 'every refresh (PostgreSQL with its defaults); a client_credentials token leaves no session',
   async install({ directory, cache, sessions }) {
     const home = join(directory, 'home')
     cpSync(await download(cache), home, { recursive: true })
