@@ -1,5 +1,5 @@
 /** `npm run bench:profile`: where the main thread's time of one token goes, by package and folder. */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,6 +13,7 @@ import { mintage } from '../subjects/mintage.ts'
 import { type Grant, grants, type Installed } from '../subjects/subject.ts'
 import { Worker } from '../worker.ts'
 import { type Breakdown, breakDown, type Share } from './breakdown.ts'
+import { drawFlameGraph } from './flame-graph.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -49,8 +50,11 @@ async function profile(subject: Installed, grant: Grant, load: Worker): Promise<
     const sample = await target.measure(load, grant, connections, Number(options.seconds) * 1_000)
     server.signal('SIGUSR2')
     while (!existsSync(path)) await delay(50)
-    copyFileSync(path, join(options.out, `${recipe.name}-${grant}.cpuprofile`))
-    return { sample, breakdown: breakDown(JSON.parse(readFileSync(path, 'utf8'))) }
+    const name = join(options.out, `${recipe.name}-${grant}`)
+    copyFileSync(path, `${name}.cpuprofile`)
+    const profile = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(`${name}.svg`, drawFlameGraph(profile, `${recipe.name}, ${grant}: the busy main thread`))
+    return { sample, breakdown: breakDown(profile) }
   } finally {
     await server.stop()
     rmSync(path, { force: true })
