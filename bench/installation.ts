@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,8 +7,10 @@ import { createBareDatabase } from './bare/database.ts'
 import { Connection, renderHead } from './load/connection.ts'
 import { findFreePort, type ServerName, ServerProcess, type ServerRecipe } from './server-process.ts'
 
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
 /** Of this checkout. */
-export const ownExecutable = fileURLToPath(new URL('../src/main.js', import.meta.url))
+export const ownExecutable = findExecutable(root)
 const bareServer = fileURLToPath(new URL('./bare/server.js', import.meta.url))
 const audience = 'https://api.example'
 /** Of the user `ada`. */
@@ -42,14 +44,19 @@ export async function install(sessions: number, baseline?: string): Promise<Inst
       await installMintage('mintage', ownExecutable, directory, sessions),
     ]
     if (baseline !== undefined) {
-      const executable = resolve(baseline, 'dist/src/main.js')
-      subjects.push(await installMintage('baseline', executable, directory, sessions))
+      subjects.push(await installMintage('baseline', findExecutable(baseline), directory, sessions))
     }
     return { directory, subjects, remove }
   } catch (error) {
     remove()
     throw error
   }
+}
+
+/** What a checkout says that its executable is. */
+function findExecutable(checkout: string): string {
+  const { bin } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
+  return resolve(checkout, bin.mintage)
 }
 
 async function installBare(directory: string, sessions: number): Promise<Subject> {

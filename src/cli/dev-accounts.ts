@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AdminError } from '../admin/admin-error.ts'
 import type { Administration } from '../admin/administration.ts'
 import { openInstallation } from '../compose/installation.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Event } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Store } from '../store/store.ts'
