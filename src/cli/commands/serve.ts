@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { openInstallation } from '../../compose/installation.ts'
 import { withoutPassword } from '../../config.ts'
 import { loadConfig } from '../configuration.ts'
 import { examples, type Json, print, say, warn } from '../output.ts'
@@ -37,6 +36,7 @@ export function addServeCommands(program: Command): void {
     .option('--json', 'print JSON')
     .action(async ({ json }: Json) => {
       const config = await loadConfig()
+      const { openInstallation } = await import('../../compose/installation.ts')
       const installation = await openInstallation(config, { onProblem: warn })
       await installation.close()
       print({ database: withoutPassword(config.databaseUrl), schema: 'up to date' }, json)
