@@ -41,7 +41,7 @@ test('a server loads few files until its first token, and nothing that a token d
   t.log(`${own.length} files, ${megabytes.toFixed(2)} MB`)
   // All of it is found, read and parsed at every start: whoever needs more should load it when it is needed.
   t.true(own.length >= 5 && own.length <= 70, list)
-  t.true(megabytes > 1 && megabytes < 2.6, list)
+  t.true(megabytes > 1 && megabytes < 2, list)
   t.true(builtIn.includes('node:http'))
   // The HTTP client behind `fetch`, a twentieth of the start.
   t.false(builtIn.some((url) => url.includes('undici')))
