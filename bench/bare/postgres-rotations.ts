@@ -18,7 +18,7 @@ const bigint = 20
 const rotateGroup = {
   name: 'rotate',
   text: `UPDATE sessions s SET generation = s.generation + 1, rotated_at = $3
-    FROM unnest($1::text[], $2::int[]) AS w (handle, generation)
+    FROM unnest($1::text[], $2::bigint[]) AS w (handle, generation)
     WHERE s.handle = w.handle AND s.generation = w.generation AND s.expires_at > $3
     RETURNING s.handle, s.sid, s."user", s.scope, s.generation`,
 }
@@ -79,7 +79,7 @@ export async function createBarePostgres(url: string, sessions: number): Promise
   try {
     await client.query(`CREATE TABLE sessions (
       handle text PRIMARY KEY, sid text NOT NULL UNIQUE, client text NOT NULL, "user" text NOT NULL,
-      scope text NOT NULL, generation int NOT NULL, rotated_at bigint NOT NULL, expires_at bigint NOT NULL
+      scope text NOT NULL, generation bigint NOT NULL, rotated_at bigint NOT NULL, expires_at bigint NOT NULL
     )`)
     const names = () => Array.from({ length: sessions }, () => randomBytes(16).toString('base64url'))
     const handles = names()
