@@ -149,8 +149,8 @@ export class PostgresGroups {
       return settled
     } catch (error) {
       await say('ROLLBACK;').catch(() => cutConnection(connection))
-      if (!isForgotten(error)) throw error
-      this.#isNaming = false
+      if (!isOfStatement(error)) throw error
+      if (isForgotten(error)) this.#isNaming = false
       return group.map(() => alone)
     }
   }
@@ -199,12 +199,21 @@ async function inOneGo(
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
 }
 
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
+
+/** Whether the server refused what was said or a value in it, so that whoever said it is refused, and nobody else. */
+function isOfStatement(error: unknown): boolean {
+  return /^(0A|22|23|26|42)/.test(codeOf(error))
+}
+
 /**
  * Whether what was prepared by name is not what the server has by that name, if anything: a pooler has given us the
  * connection of another client, or a migration has changed the table.
  */
 function isForgotten(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['26000', '42P05', '0A000'].includes(String(error.code))
+  return ['26000', '42P05', '0A000'].includes(codeOf(error))
 }
 
 interface Prepared {

@@ -165,6 +165,27 @@ faulty('a session that somebody holds keeps nobody waiting but its own client', 
   t.is(done[2], 'b: ended')
 })
 
+faulty('what the server refuses of one session is refused to nobody beside it', async (t) => {
+  const { url } = await createDatabase(t)
+  const store = await openStore({ url })
+  t.teardown(() => store.close())
+  for (const name of ['a', 'b', 'c']) await insertSession(store, session(name))
+  const poison: Decide<Stepped> = (found, now, since) => {
+    const { write, ...decision } = step(found, now, since)
+    return write?.kind === 'rotate' ? { ...decision, write: { ...write, attempt: 'no \0 text' } } : decision
+  }
+  const [a, b, c] = await Promise.allSettled([
+    store.redeem('handle-a', step),
+    store.redeem('handle-b', poison),
+    store.redeem('handle-c', step),
+  ])
+  t.deepEqual(a, { status: 'fulfilled', value: 1 })
+  t.is(b?.status, 'rejected')
+  t.deepEqual(c, { status: 'fulfilled', value: 1 })
+  t.is((await store.sessions.findByHandle('handle-b'))?.generation, 0)
+  t.false(store.availability.isDown)
+})
+
 faulty('a statement that the server has forgotten, as behind a pooler, is said again', async (t) => {
   const { directUrl } = await createDatabase(t)
   await (await openStore({ url: directUrl })).close()
