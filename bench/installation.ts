@@ -74,12 +74,16 @@ async function installBare(directory: string, sessions: number): Promise<Subject
   }
 }
 
-/** Installs one Mintage in `directory`: the client `service`, the user `ada`, and as many sessions of hers. */
+/**
+ * Installs one Mintage in `directory`: the client `service`, the user `ada`, and as many sessions of hers. `settings`
+ * are of its environment.
+ */
 export async function installMintage(
   name: ServerName,
   executable: string,
   directory: string,
   sessions: number,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Subject> {
   const port = await findFreePort()
   const environment = {
@@ -91,6 +95,7 @@ export async function installMintage(
     MINTAGE_ADMIN_PORT: '0',
     // Every client is on one network, and nobody guesses.
     MINTAGE_THROTTLE: 'off',
+    ...settings,
   }
   // Logging in is not what is measured here, so it may be quick.
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4', MINTAGE_THROTTLE: 'off' }

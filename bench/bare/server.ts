@@ -1,10 +1,12 @@
 /**
  * The bare reference: what is left of a token endpoint when everything but the essential work is taken away. It
- * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE`.
+ * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE`, a file for
+ * SQLite or the URL of a PostgreSQL.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createPostgresRotations } from './postgres-rotations.ts'
 import { createRotations } from './rotations.ts'
 
 const [port, database = ''] = process.argv.slice(2)
@@ -15,7 +17,7 @@ const jwks = JSON.stringify({
   keys: [{ ...createPublicKey(privateKey).export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }],
 })
 const header = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid })).toString('base64url')
-const rotate = createRotations(database)
+const rotate = /^postgres:/.test(database) ? createPostgresRotations(database) : createRotations(database)
 const scope = 'orders:read orders:write'
 const lifetime = 900
 

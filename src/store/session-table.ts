@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { SessionEnd } from '../events/event.ts'
 import type { ForeignTokenTable } from './foreign-token-table.ts'
+import { readRow } from './single-read.ts'
 import type { StatusReference } from './status-change.ts'
 import { type StatusLog, split } from './status-log.ts'
 import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
@@ -100,12 +101,12 @@ export class SessionTable {
   }
 
   async findBySid(sid: string): Promise<SessionRecord | undefined> {
-    const row = await this.#query<SessionRow>('sessions').where({ sid }).first()
+    const row = await readRow<SessionRow>(this.#query, 'SELECT * FROM sessions WHERE sid = ?', [sid])
     return row && toSessionRecord(row)
   }
 
   async findByHandle(handle: string): Promise<SessionRecord | undefined> {
-    const row = await this.#query<SessionRow>('sessions').where({ handle }).first()
+    const row = await readRow<SessionRow>(this.#query, 'SELECT * FROM sessions WHERE handle = ?', [handle])
     return row && toSessionRecord(row)
   }
 
