@@ -1,4 +1,11 @@
-import type { Counter, Histogram, Registry } from 'prom-client'
+import type {
+  Aggregator,
+  Counter,
+  Histogram,
+  MetricObjectWithValues,
+  MetricValue,
+  Registry,
+} from 'prom-client'
 import type { Step } from '../lib/watch.ts'
 import type { Event } from './event.ts'
 import { type MetricDefinition, type MetricName, metricDefinitions } from './metric-definitions.ts'
@@ -10,6 +17,9 @@ export interface Sample {
   readonly value: number
   readonly labels?: Labels
 }
+
+/** A metric with all its series, as processes pass it to each other. */
+export type MetricSamples = MetricObjectWithValues<MetricValue<string>>
 
 /** prom-client takes gauges for counters by these names, which no reader of the format may. */
 const misnamed = [
@@ -81,6 +91,12 @@ export class Metrics {
     return { contentType: registry.contentType, body: await registry.metrics() }
   }
 
+  /** What {@link render} would tell, as values. */
+  async samples(): Promise<readonly MetricSamples[]> {
+    const { registry } = await this.load()
+    return registry.getMetricsAsJSON()
+  }
+
   #record(take: (instruments: Instruments) => void): void {
     if (this.#instruments) take(this.#instruments)
     else this.#early.push(take)
@@ -103,8 +119,10 @@ function createInstruments(
   const registry = new client.Registry()
   const counters = new Map<MetricName, Counter>()
   const histograms = new Map<MetricName, Histogram>()
-  for (const [name, { kind, help, labels = {}, buckets = [] }] of definitions) {
-    const options = { name, help, labelNames: Object.keys(labels), registers: [registry] }
+  for (const [name, { kind, help, labels = {}, buckets = [], together }] of definitions) {
+    const labelNames = Object.keys(labels)
+    const aggregator: Aggregator = together ?? 'sum'
+    const options = { name, help, labelNames, aggregator, registers: [registry] }
     if (kind === 'histogram') {
       histograms.set(name, new client.Histogram({ ...options, buckets: [...buckets] }))
     } else if (kind === 'gauge') {
