@@ -5,11 +5,11 @@ import { ClientDirectory } from './clients/client-directory.ts'
 import { Duties } from './compose/duties.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import type { RunningIssuer, StartOptions } from './compose/running-issuer.ts'
 import { openThrottle } from './compose/throttling.ts'
 import type { WorkerPart } from './compose/worker-part.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
-import type { MetricSamples } from './events/metrics.ts'
 import { Shedding } from './events/shedding.ts'
 import { clientCredentialsGrant } from './grants/client-credentials.ts'
 import { PasswordGrant } from './grants/password.ts'
@@ -38,6 +38,8 @@ import { Revocation } from './tokens/revocation.ts'
 import { HashPool } from './users/hash-pool.ts'
 import { UserAuthentication } from './users/user-authentication.ts'
 
+export type { RunningIssuer, StartOptions } from './compose/running-issuer.ts'
+
 /** Everything behind the port of one process. */
 interface Issuer {
   readonly handle: RequestListener
@@ -48,36 +50,6 @@ interface Issuer {
   /** See {@link Readiness.problems}. */
   problems(): Promise<readonly string[]>
   close(): Promise<void>
-}
-
-/** An issuer that accepts requests. */
-export interface RunningIssuer {
-  /** Where it listens. */
-  readonly url: string
-  /** Its name: the `iss` of its tokens. */
-  readonly issuer: string
-  /** Where its admin listener listens; undefined without one. */
-  readonly adminUrl: string | undefined
-  /** What keeps it from serving; empty when nothing does. */
-  problems(): Promise<readonly string[]>
-  /** What it has measured, for who reads the numbers of several processes. */
-  samples(): Promise<readonly MetricSamples[]>
-  /**
-   * Says no on `readyz`, accepts nothing new after `linger` milliseconds (0 by default), finishes what it has
-   * accepted, and lets go of everything. `reason` is for the log.
-   */
-  stop(reason: string, linger?: number): Promise<void>
-}
-
-export interface StartOptions {
-  readonly config: Config
-  /** Where log lines go: 1 is stdout, 2 is stderr. */
-  readonly logTo?: 1 | 2
-  readonly clock?: Clock
-  /** Makes what the issuer needs, once its address is known, and names it; without it the configuration does. */
-  readonly prepare?: (url: string) => Promise<string>
-  /** What it shares with others, where it is one of several processes that serve on one port. */
-  readonly worker?: WorkerPart
 }
 
 /** How long requests under way may take to end when the process is told to stop, in milliseconds. */
