@@ -20,6 +20,8 @@ const environment = {
   ...serveEnvironment(directory),
   MINTAGE_TRUSTED_PROXIES: '127.0.0.1',
   MINTAGE_HASH_QUEUE: '400',
+  // However slow the machine is, a retry is one.
+  MINTAGE_REFRESH_RETRY_WINDOW: '10m',
 }
 let server: WorkerServer
 let client: { readonly Authorization: string }
