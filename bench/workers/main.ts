@@ -143,7 +143,8 @@ try {
     say(`  ${server.name}, ${server.workers}: ${memory.join(' + ')}`)
   }
   const measured: Sample[][] = []
-  for (let round = -1; round < rounds; round++) {
+  // What a process has run a few times only is many times as dear.
+  for (let round = -2; round < rounds; round++) {
     say(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`)
     const samples: Sample[] = []
     for (const grant of grants) {

@@ -10,7 +10,8 @@ export const operationalLines: Readonly<
 > = {
   listening: {
     level: 'always',
-    meaning: 'The issuer accepts requests at `url`, with as many processes as `workers` says where there are several.',
+    meaning:
+      'The issuer accepts requests at `url`, with as many processes as `workers` says where there are several.',
   },
   'worker.started': { level: 'info', meaning: 'A worker process of `serve --workers` accepts requests.' },
   'worker.ended': {

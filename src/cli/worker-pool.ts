@@ -123,7 +123,14 @@ export class WorkerPool {
       this.#launchLater(index, again)
     })
     const handed = configureWorker({ ...config, port }, index, count)
-    await ready
+    // A process that could not even be made has no end to wait for.
+    const failed = new Promise<never>((_, reject) => {
+      worker.on('error', (error) => {
+        if (worker.process.pid === undefined) this.#processes.delete(index)
+        reject(error)
+      })
+    })
+    await Promise.race([ready, failed])
     const { url } = await calls.call('start', handed, primary.isMeasured)
     this.#url ??= url
     // All others ended while this one started, and a free port is another one then.
@@ -139,7 +146,8 @@ export class WorkerPool {
       this.#launch(index, next).catch((error: unknown) => {
         if (this.#stopping) return
         this.#processes.get(index)?.process.kill('SIGKILL')
-        if (this.#serving.size === 0 && this.#pauses.size === 0) {
+        // Those that serve, and those that are being started.
+        if ([...this.#processes.keys()].every((other) => other === index)) {
           this.#options.onFailure(error)
           return
         }

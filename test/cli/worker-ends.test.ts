@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { chmodSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import test from 'ava'
 import { findFreePort } from '../support/child-installation.ts'
 import { runMintage } from '../support/child-issuer.ts'
@@ -53,6 +55,31 @@ test.serial(
     t.is((await fetch(`${server.adminUrl}/readyz`)).status, 200)
     t.is(await server.end('SIGKILL'), null)
     t.true(await haveEnded(server.pids()))
+  },
+)
+
+test.serial(
+  'a worker that cannot be started again is tried again, and the last one ends the server',
+  async (t) => {
+    const environment = serveEnvironment(makeDirectory(t))
+    const server = await startWorkers(2, environment)
+    const ended = once(server.process, 'exit')
+    t.teardown(() => server.end('SIGKILL'))
+    const keysDir = environment['MINTAGE_KEYS_DIR'] ?? ''
+    const [name = ''] = readdirSync(keysDir).filter((file) => file.endsWith('.pem'))
+    const [victim = 0, other = 0] = server.pids()
+    chmodSync(join(keysDir, name), 0o644)
+    process.kill(victim, 'SIGKILL')
+    const failures = await eventually(
+      async () => server.lines('worker.failed'),
+      ({ length }) => length > 0,
+    )
+    t.regex(String(failures[0]?.['message']), new RegExp(name))
+    t.is((await fetch(`${server.url}/readyz`)).status, 200)
+    t.is((await fetch(`${server.adminUrl}/readyz`)).status, 200)
+    process.kill(other, 'SIGKILL')
+    t.deepEqual(await ended, [1, null])
+    t.regex(server.output(), new RegExp(`mintage: no worker can be started: .*${name}`))
   },
 )
 
