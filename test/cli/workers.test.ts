@@ -154,6 +154,8 @@ test.serial('a worker that is killed under load loses no refresh, and is started
   while (watched.length < 4) {
     const opened = await openRaw(server.url)
     watched.push(opened)
+    // A process that is killed may reset them.
+    opened.closed().catch(() => undefined)
     opened.send('GET /livez HTTP/1.1\r\nHost: i\r\n\r\n')
     await opened.until(/alive/)
   }
@@ -200,6 +202,7 @@ test.serial('a worker that is killed under load loses no refresh, and is started
 test.serial('a stop signal stops every worker, and drops nothing that was accepted', async (t) => {
   const pairs = await Promise.all(Array.from({ length: 8 }, (_, turn) => logIn(turn)))
   const idle = await openRaw(server.url)
+  idle.closed().catch(() => undefined)
   const underWay = [
     ...pairs.map((pair, turn) => refresh(turn, pair.refresh_token)),
     ...Array.from({ length: 8 }, (_, turn) => token(turn, { grant_type: 'client_credentials' })),
