@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino'
+import { type Logger, pino, symbols } from 'pino'
 import type { Event, EventSink } from './event.ts'
 
 export type { Logger } from 'pino'
@@ -102,6 +102,11 @@ export function createLogger(level: LogLevel, to: 1 | 2 | string = 1): Logger {
     },
     destination,
   )
+}
+
+/** Where lines that other processes have formed go among the logger's own; they are written as they are. */
+export function linesOf(logger: Logger): { write(lines: string): void } {
+  return Reflect.get(logger, symbols.streamSym)
 }
 
 /** What an operator should look at, though the request was answered as it should be. */

@@ -60,7 +60,9 @@ export function livenessEndpoint(context: Context): void {
 }
 
 /** `GET /readyz`: 503 while the database or the signing key cannot be used, and while draining. */
-export function readinessEndpoint(readiness: Readiness): (context: Context) => Promise<void> {
+export function readinessEndpoint(
+  readiness: Pick<Readiness, 'problems'>,
+): (context: Context) => Promise<void> {
   return async (context) => {
     const problems = await readiness.problems()
     context.status = problems.length === 0 ? 200 : 503
