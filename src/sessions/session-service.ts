@@ -11,7 +11,13 @@ import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
-import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
+import {
+  type Counting,
+  decideRefresh,
+  type OpenAudiences,
+  type RefreshOutcome,
+  type SessionUser,
+} from './refresh-decision.ts'
 import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
 import type { SessionOrigin, ShownToken } from './session-origin.ts'
@@ -55,8 +61,7 @@ export interface RefreshRequest {
   readonly retryKey: string | undefined
   readonly scopes: readonly string[] | undefined
   readonly resource: string | undefined
-  /** The audiences that are open to the client now, each with the scopes it may have there. */
-  readonly open: ReadonlyMap<string, readonly string[]>
+  readonly open: OpenAudiences
 }
 
 /** A refresh, whatever stands for the token. */
