@@ -4,9 +4,6 @@ import type { Decision, Redeemable } from '../store/redeemer.ts'
 import type { SessionRecord } from '../store/session-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
 
-/** The audiences that are open to a client now, each with the scopes it may have there. */
-export type OpenAudiences = Pick<ReadonlyMap<string, readonly string[]>, 'get'>
-
 /** An authentic refresh token and the request that it came with. */
 export interface Presentation {
   /** Undefined: whichever the session has, for a presentation that is bound to the session by other means. */
@@ -25,7 +22,8 @@ export interface Presentation {
   readonly scopes: readonly string[] | undefined
   /** Undefined: the session's. */
   readonly resource: string | undefined
-  readonly open: OpenAudiences
+  /** The audiences that are open to the client now, each with the scopes it may have there. */
+  readonly open: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /**

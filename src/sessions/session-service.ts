@@ -11,13 +11,7 @@ import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/user-table.ts'
 import type { MacKeys } from './mac-keys.ts'
-import {
-  type Counting,
-  decideRefresh,
-  type OpenAudiences,
-  type RefreshOutcome,
-  type SessionUser,
-} from './refresh-decision.ts'
+import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
 import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
 import type { SessionOrigin, ShownToken } from './session-origin.ts'
@@ -61,7 +55,8 @@ export interface RefreshRequest {
   readonly retryKey: string | undefined
   readonly scopes: readonly string[] | undefined
   readonly resource: string | undefined
-  readonly open: OpenAudiences
+  /** The audiences that are open to the client now, each with the scopes it may have there. */
+  readonly open: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /** A refresh, whatever stands for the token. */
