@@ -15,10 +15,6 @@ const blockSize = 16_384
 /** How many sessions a user has. */
 export const sessionsOfUser = 4
 
-/** Rows of one transaction: each touches most pages of the indexes on random columns, which are then written once. */
-const rowsAtOnce = 1_000_000
-const usersAtOnce = 50_000
-
 /** KiB of memory for the pages that are being filled. */
 const fillCache = 3_000_000
 
@@ -60,7 +56,8 @@ export async function fill({ path, sessions, seed, expired = 0 }: Filling): Prom
   const places = await reservePlaces(path, sessions)
   const database = new Sqlite(path)
   try {
-    database.pragma('journal_mode = DELETE')
+    // A world that is not finished is thrown away; a page of an index on random columns is then written once, not for every commit.
+    database.pragma('journal_mode = OFF')
     database.pragma('synchronous = OFF')
     database.pragma(`cache_size = -${fillCache}`)
     const before = sizeOf(database)
@@ -120,15 +117,15 @@ function writeUsers(database: BetterSqlite3.Database, count: number): readonly s
   const model = database.prepare('SELECT * FROM users LIMIT 1').get() as Readonly<Record<string, unknown>>
   const insert = prepareInsert(database, 'users', Object.keys(model))
   const ids: string[] = []
-  const write = database.transaction((until: number) => {
-    while (ids.length < until) {
+  const write = database.transaction(() => {
+    while (ids.length < count) {
       const id = randomId('usr')
       const email = `somebody${ids.length}@example.com`
       insert.run({ ...model, id, username: `somebody${ids.length}`, email, email_key: email })
       ids.push(id)
     }
   })
-  for (let until = usersAtOnce; ids.length < count; until += usersAtOnce) write(Math.min(until, count))
+  write()
   return ids
 }
 
@@ -153,8 +150,8 @@ function writeSessions(
     .all('sessions') as string[]
   const insert = prepareInsert(database, 'sessions', columns)
   const now = Date.now()
-  const write = database.transaction((from: number, until: number) => {
-    for (let number = from; number < until; number++) {
+  const write = database.transaction(() => {
+    for (let number = 0; number < sessions; number++) {
       const place = places(number)
       const age = number < expired ? 30 * day : Math.floor(Math.random() * day)
       const rotatedAt = now - age
@@ -180,7 +177,7 @@ function writeSessions(
       })
     }
   })
-  for (let from = 0; from < sessions; from += rowsAtOnce) write(from, Math.min(sessions, from + rowsAtOnce))
+  write()
 }
 
 /** The id of the key that signs refresh tokens now. */
