@@ -57,7 +57,7 @@ export async function fill({ path, sessions, seed, expired = 0 }: Filling): Prom
   const database = new Sqlite(path)
   try {
     // A world that is not finished is thrown away; a page of an index on random columns is then written once, not for every commit.
-    database.pragma('journal_mode = OFF')
+    database.pragma('journal_mode = MEMORY')
     database.pragma('synchronous = OFF')
     database.pragma(`cache_size = -${fillCache}`)
     const before = sizeOf(database)

@@ -36,11 +36,15 @@ export class World {
   }
 
   /** The world that is kept in the directory, if it is young enough, or a new one. */
-  static async open(directory: string, sessions: number, executable: string, expired = 0): Promise<World> {
+  static async open(directory: string, sessions: number, executable: string): Promise<World> {
     const kept = readKept(directory)
-    const isGood =
-      kept?.sessions === sessions && kept.expired === expired && Date.now() - kept.filledAt < keptFor
+    const isGood = kept?.sessions === sessions && Date.now() - kept.filledAt < keptFor
     if (kept && isGood) return new World(directory, await moveToFreePort(kept))
+    return World.make(directory, sessions, executable)
+  }
+
+  /** A new world; whatever stood in the directory is gone. */
+  static async make(directory: string, sessions: number, executable: string, expired = 0): Promise<World> {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const { recipe } = await installMintage('mintage', executable, directory, 0)
@@ -61,6 +65,11 @@ export class World {
 
   get sessions(): number {
     return this.#kept.sessions
+  }
+
+  /** How many of them have not expired. */
+  get live(): number {
+    return this.#kept.sessions - this.#kept.expired
   }
 
   get filled(): Filled {
