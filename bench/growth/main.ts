@@ -60,6 +60,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string' },
     sizes: { type: 'string' },
     only: { type: 'string', multiple: true },
+    expired: { type: 'string' },
     executable: { type: 'string', default: ownExecutable },
     out: { type: 'string', default: 'bench/results/growth.json' },
   },
@@ -68,6 +69,7 @@ const chosen = options.quick ? plans.quick : plans.full
 const plan = {
   ...chosen,
   ...(options.rounds !== undefined && { rounds: Number(options.rounds) }),
+  ...(options.expired !== undefined && { expired: Number(options.expired), live: 20_000 }),
   sizes: options.sizes?.split(',').map(Number) ?? chosen.sizes,
 }
 if (![plan.rounds, ...plan.sizes].every((each) => Number.isInteger(each) && each > 0)) {
