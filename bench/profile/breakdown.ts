@@ -46,7 +46,10 @@ export function breakDown(profile: Profiler.Profile): Breakdown {
 }
 
 /** Milliseconds that each node was on top of the stack. */
-function timePerNode({ samples = [], timeDeltas = [] }: Profiler.Profile): ReadonlyMap<number, number> {
+export function timePerNode({
+  samples = [],
+  timeDeltas = [],
+}: Profiler.Profile): ReadonlyMap<number, number> {
   const times = new Map<number, number>()
   for (const [index, id] of samples.entries()) {
     // A sample lasts until the next one.
@@ -70,7 +73,7 @@ function climb(
 }
 
 /** Whose code a frame is; undefined for what V8 and C++ do on behalf of their caller. */
-function findOwner({ url, functionName }: Profiler.ProfileNode['callFrame']): string | undefined {
+export function findOwner({ url, functionName }: Profiler.ProfileNode['callFrame']): string | undefined {
   if (functionName === '(garbage collector)') return functionName
   if (url === '') return undefined
   if (url.startsWith('node:')) return url.replace(/^(node:(?:internal\/)?[^/]+).*$/, '$1')

@@ -1,5 +1,5 @@
 /** `npm run bench:profile`: where the main thread's time of one token goes, by package and folder. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { type Grant, grants, type Sample, Target } from '../rounds.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
 import { type Breakdown, breakDown, type Share } from './breakdown.ts'
+import { drawFlameGraph } from './flame-graph.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -45,8 +46,11 @@ async function profile(subject: Subject, grant: Grant, load: Worker): Promise<Pr
     const sample = await target.measure(load, grant, Number(options.seconds) * 1_000)
     server.signal('SIGUSR2')
     while (!existsSync(path)) await delay(50)
-    copyFileSync(path, join(options.out, `${recipe.name}-${grant}.cpuprofile`))
-    return { sample, breakdown: breakDown(JSON.parse(readFileSync(path, 'utf8'))) }
+    const name = join(options.out, `${recipe.name}-${grant}`)
+    copyFileSync(path, `${name}.cpuprofile`)
+    const profile = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(`${name}.svg`, drawFlameGraph(profile, `${recipe.name}, ${grant}: the busy main thread`))
+    return { sample, breakdown: breakDown(profile) }
   } finally {
     await server.stop()
     rmSync(path, { force: true })

@@ -55,12 +55,14 @@ export class ClientAuthentication {
       return { refused: registered?.client.clientId }
     }
     const subject = { kind: 'client', name: clientId, network } as const
-    const attempt = async () => (secret === undefined ? check() : this.#gate.trySecret(subject, check))
-    const outcome = await attempt().catch(async (error) => {
+    let outcome: Outcome<ClientRecord>
+    try {
+      outcome = secret === undefined ? check() : await this.#gate.trySecret(subject, check)
+    } catch (error) {
       if (!(error instanceof ThrottledError) || !registered) throw error
       if (!(await isExempt?.(registered.client))) throw error
-      return check()
-    })
+      outcome = check()
+    }
     if ('passed' in outcome) return outcome.passed
     throw await this.#refuse(reason ?? 'unknown', clientId, registered?.client)
   }

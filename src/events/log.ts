@@ -9,6 +9,49 @@ export type LogLevel = (typeof logLevels)[number]
 /** What is kept of a log that cannot be written now, in bytes; lines beyond are lost. */
 const mostUnwritten = 1_048_576
 
+/** How much is gathered before it is written, in bytes. */
+const mostGathered = 8_192
+
+const gatherings = new Set<Gathering>()
+process.on('exit', () => {
+  for (const gathering of gatherings) gathering.end()
+})
+
+/**
+ * Writes the lines of one turn of the event loop together, when it ends: a write of its own for each costs more than
+ * all else of the line. Lines of a turn that the process does not survive are lost; what an audit needs is not here.
+ */
+class Gathering {
+  readonly #destination: ReturnType<typeof pino.destination>
+
+  constructor(destination: ReturnType<typeof pino.destination>) {
+    this.#destination = destination
+    // A log that cannot be written, on a full disk say, must not take the issuer with it.
+    destination.on('error', () => undefined)
+  }
+
+  write(line: string): void {
+    this.#destination.write(line)
+    if (gatherings.has(this)) return
+    gatherings.add(this)
+    setImmediate(() => this.flush())
+  }
+
+  flush(): void {
+    gatherings.delete(this)
+    this.#destination.flush()
+  }
+
+  /** As {@link flush}, and waits for a destination that takes nothing now. */
+  end(): void {
+    try {
+      this.#destination.flushSync()
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+}
+
 /**
  * What JSON lets stand and a terminal, an editor or a log shipper may obey: controls beyond ASCII, marks of direction
  * and others that nobody sees, and the line ends of Unicode.
@@ -45,9 +88,9 @@ const secrets = [
 
 /** One JSON object a line on stdout, or on another descriptor or file. Values are escaped, so nothing in them can forge a line. */
 export function createLogger(level: LogLevel, to: 1 | 2 | string = 1): Logger {
-  const destination = pino.destination({ dest: to, sync: true, maxLength: mostUnwritten })
-  // A log that cannot be written, on a full disk say, must not take the issuer with it.
-  destination.on('error', () => undefined)
+  const destination = new Gathering(
+    pino.destination({ dest: to, sync: true, minLength: mostGathered, maxLength: mostUnwritten }),
+  )
   return pino(
     {
       level,

@@ -1,9 +1,8 @@
-import type { Counter, Histogram, Registry } from 'prom-client'
+import type { Metric, Registry } from 'prom-client'
 import type { Step } from '../lib/watch.ts'
 import type { Event } from './event.ts'
 import { type MetricDefinition, type MetricName, metricDefinitions } from './metric-definitions.ts'
-
-export type Labels = Readonly<Record<string, string>>
+import { boundsOf, type Labels, Tallies, type Timing } from './tallies.ts'
 
 /** A value of a metric, and the labels of its series. */
 export interface Sample {
@@ -20,23 +19,25 @@ const misnamed = [
 
 const definitions = Object.entries(metricDefinitions) as readonly (readonly [MetricName, MetricDefinition])[]
 
-/** What prom-client keeps for us. */
-interface Instruments {
-  readonly registry: Registry
-  readonly counters: ReadonlyMap<MetricName, Counter>
-  readonly histograms: ReadonlyMap<MetricName, Histogram>
-}
-
 /**
  * What is counted and measured in this process, for Prometheus. Counters of business events come from the events,
- * after their commit; what has a value at any time is asked for when somebody reads it. The library is loaded by
- * {@link load} or the first reading, since a start should not wait for it; what happens before is kept until then.
+ * after their commit; what has a value at any time is asked for when somebody reads it. The library that writes the
+ * format is loaded by {@link load} or the first reading, since a start should not wait for it.
  */
 export class Metrics {
   readonly #readings = new Map<MetricName, () => readonly Sample[]>()
-  #early: ((instruments: Instruments) => void)[] = []
-  #instruments: Instruments | undefined
-  #loading: Promise<Instruments> | undefined
+  readonly #tallies = new Tallies()
+  #loading: Promise<Registry> | undefined
+
+  constructor() {
+    // A counter that is there from the start shows its first step, which a rate would miss otherwise.
+    for (const [name, { kind, labels = {} }] of definitions) {
+      for (const series of seriesOf(labels)) {
+        if (kind === 'counter') this.#tallies.add(name, 0, series)
+        else if (kind === 'histogram') this.#tallies.open(name, series)
+      }
+    }
+  }
 
   /** Counts an event. */
   readonly sink = (event: Event): void => {
@@ -46,12 +47,12 @@ export class Metrics {
 
   /** Counts `amount` more. */
   add(name: MetricName, amount = 1, labels: Labels = {}): void {
-    this.#record(({ counters }) => counters.get(name)?.inc(bound(name, labels), amount))
+    this.#tallies.add(name, amount, labels)
   }
 
   /** Takes down that something took so long. */
   observe(name: MetricName, seconds: number, labels: Labels = {}): void {
-    this.#record(({ histograms }) => histograms.get(name)?.observe(bound(name, labels), seconds))
+    this.#tallies.observe(name, seconds, labels)
   }
 
   /** Takes down how long a step took. */
@@ -69,71 +70,67 @@ export class Metrics {
     })
   }
 
-  /** Loads the library, unless it is there, and hands it what has happened so far. */
-  load(): Promise<Instruments> {
+  /** Loads the library, unless it is there. */
+  load(): Promise<Registry> {
     this.#loading ??= this.#load()
     return this.#loading
   }
 
   /** The text that Prometheus reads (exposition format 0.0.4), and its media type. */
   async render(): Promise<{ readonly contentType: string; readonly body: string }> {
-    const { registry } = await this.load()
+    const registry = await this.load()
     return { contentType: registry.contentType, body: await registry.metrics() }
   }
 
-  #record(take: (instruments: Instruments) => void): void {
-    if (this.#instruments) take(this.#instruments)
-    else this.#early.push(take)
+  async #load(): Promise<Registry> {
+    const { default: client } = await import('prom-client')
+    const registry = new client.Registry()
+    for (const [name, definition] of definitions) {
+      const { kind: type, help } = definition
+      // Of a metric that keeps its own values the registry asks nothing else.
+      const metric = {
+        name,
+        get: async () => ({ name, help, type, aggregator: 'sum', values: this.#read(name) }),
+      }
+      registry.registerMetric(metric as unknown as Metric)
+    }
+    client.collectDefaultMetrics({ register: registry })
+    for (const name of misnamed) registry.removeSingleMetric(name)
+    return registry
   }
 
-  async #load(): Promise<Instruments> {
-    const { default: client } = await import('prom-client')
-    const instruments = createInstruments(client, (name) => this.#readings.get(name)?.() ?? [])
-    this.#instruments = instruments
-    for (const take of this.#early) take(instruments)
-    this.#early = []
-    return instruments
+  #read(name: MetricName): readonly Sample[] {
+    const samples = [
+      ...this.#tallies.counts(name),
+      ...this.#tallies.timings(name).flatMap((timing) => toSamples(name, timing)),
+    ]
+    const read = this.#readings.get(name)?.() ?? []
+    // What is read now stands for what was there from the start.
+    const isRead = ({ labels = {} }: Sample) => read.some((other) => equal(labels, other.labels ?? {}))
+    return [...samples.filter((sample) => !isRead(sample)), ...read]
   }
 }
 
-function createInstruments(
-  client: typeof import('prom-client'),
-  read: (name: MetricName) => readonly Sample[],
-): Instruments {
-  const registry = new client.Registry()
-  const counters = new Map<MetricName, Counter>()
-  const histograms = new Map<MetricName, Histogram>()
-  for (const [name, { kind, help, labels = {}, buckets = [] }] of definitions) {
-    const options = { name, help, labelNames: Object.keys(labels), registers: [registry] }
-    if (kind === 'histogram') {
-      histograms.set(name, new client.Histogram({ ...options, buckets: [...buckets] }))
-    } else if (kind === 'gauge') {
-      const gauge = new client.Gauge({
-        ...options,
-        collect() {
-          for (const { labels = {}, value } of read(name)) this.set(labels, value)
-        },
-      })
-      // Without a reading there is no value, and zero would be one.
-      if (options.labelNames.length === 0) gauge.remove()
-    } else {
-      const counter = new client.Counter({
-        ...options,
-        collect() {
-          for (const { labels = {}, value } of read(name)) {
-            this.remove(labels)
-            this.inc(labels, value)
-          }
-        },
-      })
-      // A counter that is there from the start shows its first step, which a rate would miss otherwise.
-      for (const series of seriesOf(labels)) counter.inc(series, 0)
-      counters.set(name, counter)
-    }
-  }
-  client.collectDefaultMetrics({ register: registry })
-  for (const name of misnamed) registry.removeSingleMetric(name)
-  return { registry, counters, histograms }
+/** A histogram as the exposition format has it: its buckets hold those below them too. */
+function toSamples(
+  name: MetricName,
+  { labels, within, sum }: Timing,
+): readonly (Sample & { metricName: string })[] {
+  let count = 0
+  const buckets = [...boundsOf(name), '+Inf'].map((le, place) => {
+    count += within[place] ?? 0
+    return { metricName: `${name}_bucket`, labels: { le: String(le), ...labels }, value: count }
+  })
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ]
+}
+
+function equal(one: Labels, other: Labels): boolean {
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }
 
 type Count = readonly [name: MetricName, labels?: Labels, amount?: number]
@@ -168,16 +165,6 @@ function countsOf(event: Event): readonly Count[] {
     default:
       return []
   }
-}
-
-/** Labels with no value that is not defined for them: `other` stands for the rest. */
-function bound(name: MetricName, labels: Labels): Labels {
-  const defined: MetricDefinition['labels'] = (metricDefinitions[name] as MetricDefinition).labels ?? {}
-  for (const [label, value] of Object.entries(labels)) {
-    const values = defined[label]
-    if (Array.isArray(values) && !values.includes(value)) return { ...labels, [label]: 'other' }
-  }
-  return labels
 }
 
 /** Every series of labels whose values are all known; none when those of one are not. */

@@ -1,8 +1,13 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 
 /** SHA-256 of a text (as UTF-8) or of bytes, in base64url. */
 export function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('base64url')
+  return hash('sha256', data, 'base64url')
+}
+
+/** SHA-256 of bytes: 32 bytes. */
+export function digest(data: Uint8Array): Buffer {
+  return hash('sha256', data, 'buffer')
 }
 
 /** HMAC-SHA-256 of `data` under `key`: 32 bytes. */

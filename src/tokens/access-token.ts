@@ -29,7 +29,6 @@ export interface AccessTokenContent {
   readonly session: TokenSession | undefined
   /** In place of the API's. */
   readonly preset: ClaimsPresetFunction | undefined
-  readonly status: AccessTokenClaims['status'] | undefined
   readonly jti: string
   /** Seconds since the epoch. */
   readonly issuedAt: number
@@ -41,7 +40,10 @@ export interface AccessTokenContent {
  * The claims of RFC 9068 §2.2. The client's free claims come first, the user's over them, what the client's template says
  * of the user over these, and the protocol's over all, so that no record can set what only the issuer may.
  */
-export function buildClaims(content: AccessTokenContent): AccessTokenClaims & JsonObject {
+export function buildClaims(
+  content: AccessTokenContent,
+  status: AccessTokenClaims['status'],
+): AccessTokenClaims & JsonObject {
   const { target, scopes, subject, user, session } = content
   const preset = content.preset ?? presets[target.claimsPreset]
   return {
@@ -58,6 +60,6 @@ export function buildClaims(content: AccessTokenContent): AccessTokenClaims & Js
     jti: content.jti,
     ...(scopes.length > 0 && { scope: formatScope(scopes) }),
     ...(session && { sid: session.sid }),
-    ...(content.status && { status: content.status }),
+    ...(status && { status }),
   }
 }

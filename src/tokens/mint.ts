@@ -1,4 +1,3 @@
-import { checkAccessTokenClaims, parseCompactJws, verifyCompactJws } from '@mintage/verifier/jws'
 import { type SigningKeys, signCompact } from '../keys/sign-compact.ts'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
@@ -7,12 +6,12 @@ import type { JsonObject } from '../protocol/claims.ts'
 import { formatScope } from '../protocol/scopes.ts'
 import type { OpenSession } from '../sessions/session-service.ts'
 import type { Status } from '../status/status.ts'
-import type { ClientRecord } from '../store/client-table.ts'
 import type { StatusReference } from '../store/status-change.ts'
 import type { Store } from '../store/store.ts'
 import { type AccessTokenContent, buildClaims } from './access-token.ts'
 import type { Authorization, TokenResponse } from './authorization.ts'
 import type { IssuingLoad } from './issuing-load.ts'
+import { SelfCheck } from './self-check.ts'
 import { createTokenId } from './token-id.ts'
 import { renderUserData } from './user-data.ts'
 
@@ -42,6 +41,7 @@ export interface IssuedTokens {
 /** The one place where tokens are made: session → access token → signature. */
 export class Mint {
   readonly #options: MintOptions
+  readonly #check = new SelfCheck()
 
   constructor(options: MintOptions) {
     this.#options = options
@@ -106,11 +106,6 @@ export class Mint {
     return { response, open, userData, issuedAt }
   }
 
-  async #placeFor(client: ClientRecord, life: number): Promise<StatusReference> {
-    const held = this.#options.status.places.forClient(client, life)
-    return (held instanceof Promise ? await held : held).place
-  }
-
   /** The shortest of what client, API, installation and session allow, in milliseconds; a second at least. */
   #life({ client, target }: Authorization, open: OpenSession | undefined, now: number): number {
     const own = [client.accessTokenTtl, target.accessTokenTtl].filter((ttl) => ttl !== null)
@@ -120,32 +115,38 @@ export class Mint {
 
   /** Signs, and lets nothing out that a verifier would refuse. */
   async #sign(
-    content: Omit<AccessTokenContent, 'status'>,
+    content: AccessTokenContent,
     open: OpenSession | undefined,
     now: number,
     life: number,
   ): Promise<string> {
     const { keys, issuer, status, watch } = this.#options
     const { target, client } = content
-    const { token, publicKey } = await signCompact(keys, {
-      typ: target.typ,
-      life,
-      watch,
-      // After the key: what withdraws every key revokes every place too, and the key is looked at again behind it.
-      payload: async () => {
-        const place = open ? open.session.status : await this.#placeFor(client, life)
-        return JSON.stringify(buildClaims({ ...content, status: place && status.claim(place) }))
-      },
-    })
-    const jws = parseCompactJws(token)
-    checkAccessTokenClaims(jws.header, verifyCompactJws(jws, publicKey), {
+    const expected = {
       issuer,
       audience: target.audience,
       typ: target.typ,
       now,
       clockTolerance: second,
       maxLifetime: Number.MAX_SAFE_INTEGER,
+    }
+    const render = (place: StatusReference | undefined): string => {
+      const claims = buildClaims(content, place && status.claim(place))
+      this.#check.checkClaims(claims, expected)
+      return JSON.stringify(claims)
+    }
+    const { token, publicKey } = await signCompact(keys, {
+      typ: target.typ,
+      life,
+      watch,
+      // After the key: what withdraws every key revokes every place too, and the key is looked at again behind it.
+      payload: () => {
+        if (open) return render(open.session.status)
+        const held = status.places.forClient(client, life)
+        return held instanceof Promise ? held.then(({ place }) => render(place)) : render(held.place)
+      },
     })
+    this.#check.checkToken(token, publicKey, expected)
     return token
   }
 }

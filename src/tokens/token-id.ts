@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { digest } from '../lib/digests.ts'
+import { randomToken } from '../lib/ids.ts'
 
 const randomLength = 16
 const tagLength = 8
@@ -9,7 +10,7 @@ const tagLength = 8
  * @param client the client's immutable id, which the tag does not reveal.
  */
 export function createTokenId(client: string): string {
-  const random = randomBytes(randomLength)
+  const random = Buffer.from(randomToken(randomLength), 'base64url')
   return Buffer.concat([random, tagOf(random, client)]).toString('base64url')
 }
 
@@ -20,5 +21,5 @@ export function isTokenIdOf(jti: string, client: string): boolean {
 }
 
 function tagOf(random: Uint8Array, client: string): Buffer {
-  return createHash('sha256').update(random).update(client).digest().subarray(0, tagLength)
+  return digest(Buffer.concat([random, Buffer.from(client)])).subarray(0, tagLength)
 }

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { createLogger, type Logger, logEvents } from '../../src/events/log.ts'
@@ -26,7 +29,7 @@ const anyText = fc.oneof(
   fc.array(fc.constantFrom(...hostilePieces), { maxLength: 5 }).map((pieces) => pieces.join('')),
 )
 
-test('security 37: any text in an event is one harmless line, and reads back as it was', (t) => {
+test('security 37: any text in an event is one harmless line, and reads back as it was', async (t) => {
   const { logger, read } = openLog(t)
   const write = logEvents(logger)
   const names: string[] = []
@@ -35,6 +38,7 @@ test('security 37: any text in an event is one harmless line, and reads back as 
     write({ type: 'login.failed', reason: 'unknown', client: text })
   })
   fc.assert(property, { numRuns: 2_000 })
+  await turn()
   const lines = read()
   t.is(lines.length, names.length)
   for (const [index, line] of lines.entries()) {
@@ -43,7 +47,7 @@ test('security 37: any text in an event is one harmless line, and reads back as 
   }
 })
 
-test('security 37: any text in an error, its stack and its cause is one harmless line', (t) => {
+test('security 37: any text in an error, its stack and its cause is one harmless line', async (t) => {
   const { logger, read } = openLog(t)
   const messages: string[] = []
   const property = fc.property(anyText, (text) => {
@@ -51,6 +55,7 @@ test('security 37: any text in an error, its stack and its cause is one harmless
     logger.error({ event: 'request.failed', err: new Error(text, { cause: new Error(text) }) })
   })
   fc.assert(property, { numRuns: 500 })
+  await turn()
   const lines = read()
   t.is(lines.length, messages.length)
   for (const [index, line] of lines.entries()) {
@@ -59,7 +64,7 @@ test('security 37: any text in an error, its stack and its cause is one harmless
   }
 })
 
-test('security 36: a field that is called like a secret shows nothing', (t) => {
+test('security 36: a field that is called like a secret shows nothing', async (t) => {
   const { logger, read } = openLog(t)
   logger.info({
     event: 'x',
@@ -68,14 +73,16 @@ test('security 36: a field that is called like a secret shows nothing', (t) => {
     refresh_token: 'canary',
     client: 'a',
   })
+  await turn()
   t.notRegex(read().join(), /canary/)
   t.is(JSON.parse(read()[0] ?? '').client, 'a')
 })
 
-test('security 36: of what libraries hang on an error, only its code is logged', (t) => {
+test('security 36: of what libraries hang on an error, only its code is logged', async (t) => {
   const { logger, read } = openLog(t)
   const error = Object.assign(new Error('sad'), { code: 'ESAD', body: 'canary', headers: { a: 'canary' } })
   logger.error({ event: 'request.failed', err: error })
+  await turn()
   t.notRegex(read().join(), /canary/)
   t.is(JSON.parse(read()[0] ?? '').err.code, 'ESAD')
 })
@@ -94,4 +101,14 @@ test('security 37: hostile events and requests make exactly one line each', asyn
   t.is(sent.events['login.failed'], 60)
   t.is(sent.failedClients, 60)
   t.is(sent.events['client.authentication_failed'], 60)
+})
+
+test('the last lines of a process are written, however it ends', (t) => {
+  const log = fileURLToPath(new URL('../../src/events/log.js', import.meta.url))
+  for (const end of ['process.exit(0)', 'throw new Error("the end")']) {
+    const script = `const { createLogger } = await import(${JSON.stringify(log)})
+      createLogger('info').info({ event: 'last' }); ${end}`
+    const run = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })
+    t.is(JSON.parse(run.stdout).event, 'last', end)
+  }
 })

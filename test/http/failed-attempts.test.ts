@@ -17,6 +17,7 @@ test('security 39: a flood of wrong passwords and secrets writes few rows, which
     ...serveEnvironment(makeDirectory(t)),
     MINTAGE_ADMIN_PORT: '0',
     MINTAGE_THROTTLE: 'off',
+    MINTAGE_HASH_WAIT: '1m',
   }
   const { service } = await registerAccounts(environment)
   const issuer = await startChildIssuer(['serve'], environment)

@@ -1,6 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { InvalidRequestError } from '../../protocol/errors.ts'
+
+const formType = 'application/x-www-form-urlencoded'
 
 /**
  * The body of an OAuth request, 64 KiB at most, one character for each byte: a parser of forms would fold repeated
@@ -8,7 +11,7 @@ import { InvalidRequestError } from '../../protocol/errors.ts'
  */
 const options = {
   enableTypes: ['text'],
-  extendTypes: { text: ['application/x-www-form-urlencoded'] },
+  extendTypes: { text: [formType] },
   textLimit: '64kb',
   encoding: 'binary',
   onerror(error: Error) {
@@ -21,8 +24,29 @@ const options = {
 const parse = bodyParser(options)
 const mostBody = 65_536
 
-export const readForm: Middleware = (context, next) => {
+/**
+ * Reads what nearly every client sends, a form of a known length as it is, without a detour; the parser takes all else:
+ * compressed bodies, those of unknown length, and other spellings of the type.
+ */
+export const readForm: Middleware = async (context, next) => {
+  const { headers } = context.req
+  const length = Number(headers['content-length'] ?? 0)
   // The parser reads the length as 32 bits, and would wait for the first bytes of a terabyte.
-  if (Number(context.headers['content-length'] ?? 0) > mostBody) context.throw(413)
-  return parse(context, next)
+  if (length > mostBody) context.throw(413)
+  const isPlain = length > 0 && headers['content-type'] === formType && !('content-encoding' in headers)
+  if (!isPlain) return parse(context, next)
+  context.request.body = await readBytes(context.req)
+  return next()
+}
+
+/** Reads a body whose length the HTTP parser sees to. @throws {InvalidRequestError} when the client goes away. */
+function readBytes(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let body = ''
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString('latin1')
+    })
+    request.on('end', () => resolve(body))
+    request.on('error', (cause) => reject(new InvalidRequestError('The body could not be read.', { cause })))
+  })
 }

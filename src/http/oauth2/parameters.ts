@@ -22,16 +22,21 @@ const bodyOnly = new Set([
  * @throws {InvalidTargetError} for a repeated `resource` (RFC 8707 §2).
  */
 export function readParameters(context: Context): ReadonlyMap<string, string> {
-  for (const [name] of new URLSearchParams(context.querystring)) {
+  const { querystring } = context
+  for (const [name] of querystring === '' ? [] : new URLSearchParams(querystring)) {
     if (bodyOnly.has(name)) throw new InvalidRequestError(`${name} belongs into the body, not into the URL.`)
   }
-  if (!context.is(formType)) throw new InvalidRequestError(`The body must be ${formType}.`)
+  const isForm = context.headers['content-type'] === formType || context.is(formType)
+  if (!isForm) throw new InvalidRequestError(`The body must be ${formType}.`)
   const { body } = context.request
   return parseForm(decodeBytes(typeof body === 'string' ? body : ''))
 }
 
+const beyondAscii = /[^\0-\x7F]/
+
 /** Reads UTF-8 out of one character for each byte. */
 function decodeBytes(body: string): string {
+  if (!beyondAscii.test(body)) return body
   const bytes = Buffer.from(body, 'latin1')
   if (!isUtf8(bytes)) throw new InvalidRequestError('The form is not UTF-8.')
   return bytes.toString('utf8')
@@ -57,11 +62,14 @@ export function parseForm(form: string): ReadonlyMap<string, string> {
   return parameters
 }
 
+const encodedMark = /[%+]/
+
 /**
  * Undoes `application/x-www-form-urlencoded` for one name or value.
  * @throws {InvalidRequestError} when it is not well-formed UTF-8 in percent-encoding.
  */
 export function decode(encoded: string): string {
+  if (!encodedMark.test(encoded)) return encoded
   try {
     return decodeURIComponent(encoded.replaceAll('+', ' '))
   } catch (cause) {
