@@ -39,7 +39,7 @@ export class World {
   static async open(directory: string, sessions: number, executable: string): Promise<World> {
     const kept = readKept(directory)
     const isGood = kept?.sessions === sessions && Date.now() - kept.filledAt < keptFor
-    if (kept && isGood) return new World(directory, await moveToFreePort(kept))
+    if (kept && isGood) return new World(directory, await serveBy(executable, kept))
     return World.make(directory, sessions, executable)
   }
 
@@ -129,12 +129,12 @@ function readKept(directory: string): Kept | undefined {
 }
 
 /** The port that it had may be taken, and nothing that is kept depends on the name of the issuer. */
-async function moveToFreePort(kept: Kept): Promise<Kept> {
+async function serveBy(executable: string, kept: Kept): Promise<Kept> {
   const port = await findFreePort()
   const environment = {
     ...kept.recipe.environment,
     MINTAGE_ISSUER: `http://127.0.0.1:${port}`,
     MINTAGE_PORT: String(port),
   }
-  return { ...kept, recipe: { ...kept.recipe, environment, port } }
+  return { ...kept, recipe: { ...kept.recipe, args: [executable, 'serve'], environment, port } }
 }
