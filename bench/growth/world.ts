@@ -35,10 +35,12 @@ export class World {
     this.#kept = kept
   }
 
-  /** The world that is kept in the directory, if it is young enough, or a new one. */
+  /** The world that is kept in the directory, if it is young and most of its sessions were not drawn yet, or a new one. */
   static async open(directory: string, sessions: number, executable: string): Promise<World> {
     const kept = readKept(directory)
-    const isGood = kept?.sessions === sessions && Date.now() - kept.filledAt < keptFor
+    const isFresh =
+      kept !== undefined && Date.now() - kept.filledAt < keptFor && 2 * kept.drawn < kept.sessions
+    const isGood = isFresh && kept.sessions === sessions
     if (kept && isGood) return new World(directory, await serveBy(executable, kept))
     return World.make(directory, sessions, executable)
   }
