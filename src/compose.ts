@@ -182,7 +182,7 @@ async function composeIssuer(
   const grants = [
     clientCredentialsGrant,
     new PasswordGrant(new UserAuthentication(store, hashes, failures, gate), sessions),
-    new RefreshTokenGrant(sessions, exchanges, issuer),
+    new RefreshTokenGrant(sessions, exchanges),
   ]
   const { foreignKey } = config
   const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)

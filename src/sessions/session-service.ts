@@ -56,7 +56,7 @@ export interface RefreshRequest {
   readonly scopes: readonly string[] | undefined
   readonly resource: string | undefined
   /** The audiences that are open to the client now, each with the scopes it may have there. */
-  readonly open: ReadonlyMap<string, readonly string[]>
+  readonly open: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /** A refresh, whatever stands for the token. */
