@@ -1,77 +1,38 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createBareDatabase } from './bare/database.ts'
 import { Connection, renderHead } from './load/connection.ts'
-import { findFreePort, type ServerName, ServerProcess, type ServerRecipe } from './server-process.ts'
+import { findFreePort, ServerProcess, type ServerRecipe } from './server-process.ts'
+import { renderBasic, renderGrants } from './subjects/oauth.ts'
+import type { Installed } from './subjects/subject.ts'
+import { verifyByKeySet } from './subjects/verification.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Of this checkout. */
 export const ownExecutable = findExecutable(root)
-const bareServer = fileURLToPath(new URL('./bare/server.js', import.meta.url))
 const audience = 'https://api.example'
 /** Of the user `ada`. */
 export const password = 'correct horse battery staple'
 const loginsAtOnce = 8
 
-/** A server to measure, on a database that exists already. */
-export interface Subject {
-  readonly recipe: ServerRecipe
+/** How to start a Mintage, and the `Authorization` header of its client. */
+export interface MintageRecipe extends ServerRecipe {
+  readonly authorization: string
+}
+
+/** A Mintage on a database that exists already. */
+export interface InstalledMintage extends Installed {
+  readonly recipe: MintageRecipe
   /** One of each session. */
   readonly refreshTokens: readonly string[]
 }
 
-/** The servers, ready to be started, in a directory of their own. */
-export interface Installation {
-  readonly directory: string
-  readonly subjects: readonly Subject[]
-  remove(): void
-}
-
-/**
- * Installs the bare reference, Mintage by its own commands, and, where `baseline` names another built checkout,
- * that one too, with as many sessions each.
- */
-export async function install(sessions: number, baseline?: string): Promise<Installation> {
-  const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  try {
-    const subjects = [
-      await installBare(directory, sessions),
-      await installMintage('mintage', ownExecutable, directory, sessions),
-    ]
-    if (baseline !== undefined) {
-      subjects.push(await installMintage('baseline', findExecutable(baseline), directory, sessions))
-    }
-    return { directory, subjects, remove }
-  } catch (error) {
-    remove()
-    throw error
-  }
-}
-
 /** What a checkout says that its executable is. */
-function findExecutable(checkout: string): string {
+export function findExecutable(checkout: string): string {
   const { bin } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
   return resolve(checkout, bin.mintage)
-}
-
-async function installBare(directory: string, sessions: number): Promise<Subject> {
-  const port = await findFreePort()
-  const path = join(directory, 'bare.db')
-  return {
-    recipe: {
-      name: 'bare',
-      args: [bareServer, String(port), path],
-      environment: {},
-      port,
-      authorization: 'Basic bm9ib2R5Om5vdGhpbmc=',
-    },
-    refreshTokens: createBareDatabase(path, sessions),
-  }
 }
 
 /**
@@ -79,12 +40,12 @@ async function installBare(directory: string, sessions: number): Promise<Subject
  * are of its environment.
  */
 export async function installMintage(
-  name: ServerName,
+  name: string,
   executable: string,
   directory: string,
   sessions: number,
   settings: Readonly<Record<string, string>> = {},
-): Promise<Subject> {
+): Promise<InstalledMintage> {
   const port = await findFreePort()
   const environment = {
     MINTAGE_ISSUER: `http://127.0.0.1:${port}`,
@@ -106,27 +67,37 @@ export async function installMintage(
       stdio: ['pipe', 'pipe', 'ignore'],
     })
   run(['api', 'create', audience, '--scope', 'orders:read orders:write'])
-  const grants = ['client_credentials', 'password', 'refresh_token'].flatMap((grant) => ['--grant', grant])
-  const created = run(['client', 'create', '--id', 'service', ...grants, '--audience', audience, '--json'])
+  const granted = ['client_credentials', 'password', 'refresh_token'].flatMap((grant) => ['--grant', grant])
+  const created = run(['client', 'create', '--id', 'service', ...granted, '--audience', audience, '--json'])
   const { client_secret: secret } = JSON.parse(created.toString())
   run(['user', 'create', 'ada', '--password-stdin'], password)
-  const recipe: ServerRecipe = {
+  const authorization = renderBasic('service', secret)
+  const requests = renderGrants('/oauth2/token', authorization)
+  const recipe: MintageRecipe = {
     name,
     args: [executable, 'serve'],
     environment,
     port,
-    authorization: `Basic ${Buffer.from(`service:${secret}`).toString('base64')}`,
+    authorization,
+    readiness: requests.client_credentials,
   }
   const server = await ServerProcess.start({ ...recipe, environment: quickLogins })
   try {
-    return { recipe, refreshTokens: await logIn(recipe, sessions) }
+    const refreshTokens = await logIn(recipe, sessions)
+    return {
+      recipe,
+      requests,
+      refreshTokens,
+      startSessions: async () => refreshTokens,
+      verify: verifyByKeySet(`http://127.0.0.1:${port}/.well-known/jwks.json`),
+    }
   } finally {
     await server.stop()
   }
 }
 
 /** Starts the sessions, and gives their first refresh tokens. */
-async function logIn({ port, authorization }: ServerRecipe, sessions: number): Promise<readonly string[]> {
+async function logIn({ port, authorization }: MintageRecipe, sessions: number): Promise<readonly string[]> {
   const head = renderHead(port, authorization)
   const form = `grant_type=password&username=ada&password=${encodeURIComponent(password)}`
   const tokens: string[] = []

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { installMintage, ownExecutable, password } from './installation.ts'
+import { installMintage, type MintageRecipe, ownExecutable, password } from './installation.ts'
 import { Connection, renderHead } from './load/connection.ts'
 import { describeMachine } from './machine.ts'
 import { renderTable } from './results.ts'
-import { ServerProcess, type ServerRecipe } from './server-process.ts'
+import { ServerProcess } from './server-process.ts'
 import { percentile } from './statistics.ts'
 
 const { values: options } = parseArgs({
@@ -42,7 +42,7 @@ const kinds: readonly Kind[] = [
   { name: 'let in (for comparison)', username: 'ada', password, isRight: true },
 ]
 
-function addUsers({ environment }: ServerRecipe): void {
+function addUsers({ environment }: MintageRecipe): void {
   const run = (hashCost: number, args: readonly string[]) =>
     execFileSync(process.execPath, [ownExecutable, ...args], {
       env: { ...process.env, ...environment, MINTAGE_BCRYPT_COST: String(hashCost) },
@@ -70,7 +70,7 @@ function shuffle(): readonly Kind[] {
   return order
 }
 
-async function measure({ port, authorization }: ServerRecipe): Promise<ReadonlyMap<Kind, number[]>> {
+async function measure({ port, authorization }: MintageRecipe): Promise<ReadonlyMap<Kind, number[]>> {
   const connection = await Connection.open(port)
   const head = renderHead(port, authorization)
   const times = new Map<Kind, number[]>(kinds.map((kind) => [kind, []]))

@@ -3,30 +3,40 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Connection, renderHead } from './load/connection.ts'
+import { Connection } from './load/connection.ts'
+import { renderRequest } from './load/rendering.ts'
 import { readCpuTime } from './process-usage.ts'
+import type { RequestTemplate } from './subjects/subject.ts'
 
-/** The bare handler, this checkout, and another checkout to compare it with. */
-export type ServerName = 'bare' | 'mintage' | 'baseline'
-
-/** How to start a server. */
+/** How to start a server, which stays in the foreground until it gets a SIGTERM. */
 export interface ServerRecipe {
-  readonly name: ServerName
-  /** What stands behind `node`. */
+  readonly name: string
+  /** What is run; this very Node by default. */
+  readonly command?: string
   readonly args: readonly string[]
+  /** Beside what the benchmark's own process has, less everything of Mintage. */
   readonly environment: Readonly<Record<string, string>>
+  /** Where it runs; where the benchmark does by default. */
+  readonly directory?: string
+  /** Of the loopback interface 127.0.0.1. */
   readonly port: number
-  /** The `Authorization` header of its client. */
-  readonly authorization: string
+  /** It is ready when this is answered with 200; best of all a request for a token. */
+  readonly readiness: RequestTemplate
+  /** How long it may take to become so, in milliseconds; 20 seconds by default. */
+  readonly patience?: number
+  /** Where it is no fault when it ends with another code than 0, or only by force. */
+  readonly endsAnyhow?: boolean
 }
 
 /** How often a starting server is asked, in milliseconds; the start is known no more exactly than this. */
 const pollInterval = 3
 const startDeadline = 20_000
+/** For a server that need not end well, in milliseconds. */
+const stopDeadline = 15_000
 
-/** A server in a process of its own, its log thrown away. */
-export class ServerProcess {
-  readonly recipe: ServerRecipe
+/** A server in a process of its own, which may have others below it; its log is thrown away. */
+export class ServerProcess<Recipe extends ServerRecipe = ServerRecipe> {
+  readonly recipe: Recipe
   readonly pid: number
   /** From the spawn of the process to the last byte of its first token, in milliseconds. */
   readonly startedAfter: number
@@ -34,7 +44,7 @@ export class ServerProcess {
   readonly startCpu: number
   readonly #child: ChildProcess
 
-  private constructor(recipe: ServerRecipe, child: ChildProcess, pid: number, startedAfter: number) {
+  private constructor(recipe: Recipe, child: ChildProcess, pid: number, startedAfter: number) {
     this.recipe = recipe
     this.#child = child
     this.pid = pid
@@ -42,20 +52,24 @@ export class ServerProcess {
     this.startCpu = readCpuTime(pid).total
   }
 
-  /** @throws when it gives no token in time. */
-  static async start(recipe: ServerRecipe): Promise<ServerProcess> {
+  /** @throws when it is not ready in time. */
+  static async start<Recipe extends ServerRecipe>(recipe: Recipe): Promise<ServerProcess<Recipe>> {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MINTAGE_'))
     const log = openSync('/dev/null', 'w')
     const began = performance.now()
-    const child = spawn(process.execPath, recipe.args, {
+    const child = spawn(recipe.command ?? process.execPath, recipe.args, {
+      cwd: recipe.directory,
       env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', ...recipe.environment },
       stdio: ['ignore', log, 'inherit'],
     })
     closeSync(log)
     const { pid } = child
-    if (pid === undefined) throw new Error(`${recipe.name} could not be started.`)
+    if (pid === undefined) {
+      const [error] = await once(child, 'error')
+      throw new Error(`${recipe.name} could not be started.`, { cause: error })
+    }
     try {
-      await waitForToken(recipe, child, began + startDeadline)
+      await waitUntilReady(recipe, child, began + (recipe.patience ?? startDeadline))
       return new ServerProcess(recipe, child, pid, performance.now() - began)
     } catch (error) {
       child.kill('SIGKILL')
@@ -69,12 +83,16 @@ export class ServerProcess {
 
   /** Stops it as an operator would. @throws when it does not end well. */
   async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit')
-    if (this.#child.exitCode === null) {
-      this.#child.kill('SIGTERM')
+    const child = this.#child
+    const { name, endsAnyhow = false } = this.recipe
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit')
+      const force = endsAnyhow ? setTimeout(() => child.kill('SIGKILL'), stopDeadline) : undefined
+      child.kill('SIGTERM')
       await ended
+      clearTimeout(force)
     }
-    if (this.#child.exitCode !== 0) throw new Error(`${this.recipe.name} ended with ${this.#child.exitCode}.`)
+    if (child.exitCode !== 0 && !endsAnyhow) throw new Error(`${name} ended with ${child.exitCode}.`)
   }
 
   /** For the benchmark's own end, however it comes. */
@@ -83,18 +101,19 @@ export class ServerProcess {
   }
 }
 
-async function waitForToken(recipe: ServerRecipe, child: ChildProcess, deadline: number): Promise<void> {
-  while (child.exitCode === null && performance.now() < deadline) {
-    if (await givesToken(recipe)) return
+async function waitUntilReady(recipe: ServerRecipe, child: ChildProcess, deadline: number): Promise<void> {
+  const lives = () => child.exitCode === null && child.signalCode === null
+  while (lives() && performance.now() < deadline) {
+    if (await isReady(recipe)) return
     await delay(pollInterval)
   }
-  throw new Error(`${recipe.name} gave no token; it ${child.exitCode === null ? 'is running' : 'has ended'}.`)
+  throw new Error(`${recipe.name} did not become ready; it ${lives() ? 'is running' : 'has ended'}.`)
 }
 
-async function givesToken({ port, authorization }: ServerRecipe): Promise<boolean> {
+async function isReady({ port, readiness }: ServerRecipe): Promise<boolean> {
   try {
     const connection = await Connection.open(port)
-    const answer = await connection.post(renderHead(port, authorization), 'grant_type=client_credentials')
+    const answer = await connection.send(renderRequest(port, readiness)(''))
     connection.close()
     return answer.status === 200
   } catch {

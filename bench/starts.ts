@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Subject } from './installation.ts'
 import { readResident } from './process-usage.ts'
-import { type ServerName, ServerProcess } from './server-process.ts'
+import { ServerProcess, type ServerRecipe } from './server-process.ts'
 
 /** What one start showed. */
 export interface Start {
-  readonly server: ServerName
+  readonly server: string
   /** From the spawn of the process to its first token, in milliseconds. */
   readonly firstToken: number
   /** CPU of the process up to then, in milliseconds. */
@@ -15,7 +14,7 @@ export interface Start {
 }
 
 /** Starts a server on its database, lets it rest for `idle` milliseconds, and stops it. */
-export async function measureStart({ recipe }: Subject, idle: number): Promise<Start> {
+export async function measureStart(recipe: ServerRecipe, idle: number): Promise<Start> {
   const server = await ServerProcess.start(recipe)
   try {
     await delay(idle)

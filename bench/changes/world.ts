@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
-import type { ServerRecipe } from '../server-process.ts'
+import type { MintageRecipe } from '../installation.ts'
 
 /** An answer of the token endpoint. */
 export interface Answer {
@@ -18,9 +18,9 @@ export interface Ended {
 
 /** A running server, and the commands that change what it goes by. */
 export class World {
-  readonly #recipe: ServerRecipe
+  readonly #recipe: MintageRecipe
 
-  constructor(recipe: ServerRecipe) {
+  constructor(recipe: MintageRecipe) {
     this.#recipe = recipe
   }
 

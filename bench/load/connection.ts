@@ -1,84 +1,104 @@
 import { connect, type Socket } from 'node:net'
+import { type Answer, readAnswer } from './answers.ts'
 
-export interface Answer {
-  readonly status: number
-  readonly body: string
-}
+export type { Answer } from './answers.ts'
 
 /**
- * One kept-alive HTTP/1.1 connection with one request at a time, so lean that the server is what is measured. It
- * understands what the servers of this benchmark send: ASCII, with a Content-Length.
+ * One HTTP/1.1 connection with one request at a time, so lean that the server is what is measured. It is kept alive;
+ * a server that closes it behind an answer gets a new one with the next request, within the time of that.
  */
 export class Connection {
-  readonly #socket: Socket
+  readonly #port: number
+  #socket: Socket
   #received = ''
+  #isOver = false
   #waiting: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
 
-  private constructor(socket: Socket) {
-    this.#socket = socket
-    socket.setNoDelay(true)
-    socket.setEncoding('latin1')
-    socket.on('data', (text: string) => {
-      this.#received += text
-      this.#read()
-    })
-    socket.on('error', (error) => this.#fail(error))
-    socket.on('close', () => this.#fail(new Error('The server closed the connection.')))
+  private constructor(port: number, socket: Socket) {
+    this.#port = port
+    this.#socket = this.#listen(socket)
   }
 
-  static open(port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1')
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(new Connection(socket))
-      })
-    })
+  static async open(port: number): Promise<Connection> {
+    return new Connection(port, await dial(port))
   }
 
   /** Posts a form. `head` is what {@link renderHead} made. */
   post(head: string, form: string): Promise<Answer> {
-    return this.#send(`${head}${form.length}\r\n\r\n${form}`)
+    return this.send(`${head}${form.length}\r\n\r\n${form}`)
   }
 
   get(path: string): Promise<Answer> {
-    return this.#send(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+    return this.send(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
   }
 
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  #send(request: string): Promise<Answer> {
+  /** Sends a whole request, ASCII. */
+  send(request: string): Promise<Answer> {
+    if (this.#isOver) return this.#reopen().then(() => this.send(request))
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
       this.#socket.write(request, 'latin1')
     })
   }
 
+  close(): void {
+    this.#socket.destroy()
+  }
+
+  async #reopen(): Promise<void> {
+    this.#socket = this.#listen(await dial(this.#port))
+    this.#received = ''
+    this.#isOver = false
+  }
+
+  #listen(socket: Socket): Socket {
+    socket.setNoDelay(true)
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      this.#received += text
+      this.#read()
+    })
+    // What happens to one that was replaced concerns nobody.
+    const fail = (error: Error) => this.#socket === socket && !this.#isOver && this.#fail(error)
+    socket.on('error', fail)
+    socket.on('close', () => fail(new Error('The server closed the connection.')))
+    return socket
+  }
+
   #read(): void {
-    const headEnd = this.#received.indexOf('\r\n\r\n')
-    if (headEnd === -1) return
-    const head = this.#received.slice(0, headEnd)
-    const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN)
-    if (!Number.isInteger(length)) {
-      this.#fail(new Error(`An answer without Content-Length:\n${head}`))
-      return
-    }
-    const end = headEnd + 4 + length
-    if (this.#received.length < end) return
-    const body = this.#received.slice(headEnd + 4, end)
-    this.#received = this.#received.slice(end)
     const waiting = this.#waiting
-    this.#waiting = undefined
-    waiting?.resolve({ status: Number(head.slice(9, 12)), body })
+    try {
+      const answer = readAnswer(this.#received)
+      if (!answer) return
+      this.#received = this.#received.slice(answer.end)
+      this.#waiting = undefined
+      if (answer.closes) this.#end()
+      waiting?.resolve(answer)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#socket.destroy()
   }
 
   #fail(error: Error): void {
     this.#waiting?.reject(error)
     this.#waiting = undefined
   }
+}
+
+function dial(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+  })
 }
 
 /** The head of a request to the token endpoint, up to the value of its Content-Length. */

@@ -3,27 +3,16 @@
  * checked, and the first wrong one ends the phase.
  */
 import { percentile } from '../statistics.ts'
-import { Connection, renderHead } from './connection.ts'
+import { Connection } from './connection.ts'
 import type { LoadReport, Phase, PhaseResult } from './phase.ts'
-
-interface Tokens {
-  readonly access_token: string
-  readonly refresh_token?: string
-}
-
-function readTokens(status: number, body: string): Tokens {
-  const tokens: Partial<Tokens> = status === 200 ? JSON.parse(body) : {}
-  const { access_token, refresh_token } = tokens
-  if (typeof access_token !== 'string') throw new Error(`Expected a token, got ${status} ${body}`)
-  return { access_token, ...(refresh_token !== undefined && { refresh_token }) }
-}
+import { renderRequest } from './rendering.ts'
 
 async function runPhase(phase: Phase): Promise<PhaseResult> {
-  const { port, connections, milliseconds } = phase
+  const { port, request, connections, milliseconds } = phase
   if (phase.refreshTokens.length > 0 && phase.refreshTokens.length < connections) {
     throw new RangeError('Every connection needs a session of its own.')
   }
-  const head = renderHead(port, phase.authorization)
+  const render = renderRequest(port, request)
   const latencies: number[] = []
   const seen = new Set(phase.refreshTokens)
   const accessTokens: string[] = []
@@ -41,22 +30,22 @@ async function runPhase(phase: Phase): Promise<PhaseResult> {
     for (let turn = 0; performance.now() < deadline; turn++) {
       const position = turn % Math.max(1, line.length)
       const presented = line[position]
-      const form =
-        presented === undefined
-          ? 'grant_type=client_credentials'
-          : `grant_type=refresh_token&refresh_token=${presented}`
+      const text = render(presented ?? '')
       const sent = performance.now()
-      const { status, body } = await connection.post(head, form)
+      const { status, body } = await connection.send(text)
       latencies.push(performance.now() - sent)
-      const tokens = readTokens(status, body)
-      accessTokens[index] = tokens.access_token
+      const tokens = status === 200 ? JSON.parse(body) : {}
+      const accessToken: unknown = tokens[request.accessToken]
+      if (typeof accessToken !== 'string') throw new Error(`Expected a token, got ${status} ${body}`)
+      accessTokens[index] = accessToken
       if (presented === undefined) {
-        remember(tokens.access_token.slice(-64))
+        remember(accessToken.slice(-64))
         continue
       }
-      if (tokens.refresh_token === undefined) throw new Error(`A refresh without a successor: ${body}`)
-      remember(tokens.refresh_token)
-      line[position] = tokens.refresh_token
+      const successor: unknown = tokens[request.refreshToken ?? '']
+      if (typeof successor !== 'string') throw new Error(`A refresh without a successor: ${body}`)
+      remember(successor)
+      line[position] = successor
     }
   }
 

@@ -1,11 +1,13 @@
+import type { TokenRequest } from '../subjects/subject.ts'
+
 /** One stretch of load on one server. */
 export interface Phase {
   readonly port: number
-  readonly authorization: string
+  readonly request: TokenRequest
   readonly connections: number
   /** For how long new requests are sent; those under way are then waited for. */
   readonly milliseconds: number
-  /** The refresh tokens to redeem, each session in turn; none asks for `client_credentials`. */
+  /** The refresh tokens to redeem, each session in turn; none where the request presents none. */
   readonly refreshTokens: readonly string[]
 }
 

@@ -1,4 +1,4 @@
-import type { Grant } from '../rounds.ts'
+import type { Grant } from '../subjects/subject.ts'
 
 export type OverloadGrant = Grant | 'password'
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
-import { installMintage, ownExecutable, password } from '../installation.ts'
+import { installMintage, type MintageRecipe, ownExecutable, password } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
@@ -101,7 +101,7 @@ export async function overload(options: OverloadOptions): Promise<readonly Overl
 }
 
 interface Processes {
-  readonly server: ServerProcess
+  readonly server: ServerProcess<MintageRecipe>
   readonly crowd: Worker
   readonly probe: Worker
   readonly delays: DelayReader

@@ -1,13 +1,25 @@
 /** `npm run bench:profile`: where the main thread's time of one token goes, by package and folder. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { install, ownExecutable, type Subject } from '../installation.ts'
+import { ownExecutable } from '../installation.ts'
 import { renderTable } from '../results.ts'
-import { type Grant, grants, type Sample, Target } from '../rounds.ts'
+import { type Sample, Target } from '../rounds.ts'
 import { ServerProcess } from '../server-process.ts'
+import { bare } from '../subjects/bare.ts'
+import { mintage } from '../subjects/mintage.ts'
+import { type Grant, grants, type Installed } from '../subjects/subject.ts'
 import { Worker } from '../worker.ts'
 import { type Breakdown, breakDown, type Share } from './breakdown.ts'
 import { drawFlameGraph } from './flame-graph.ts'
@@ -23,6 +35,7 @@ const sampler = fileURLToPath(new URL('./sampler.js', import.meta.url))
 /** The same in a thousand modules, since the bundle does not tell whose code it runs. */
 const modules = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const sessions = 512
+const connections = 16
 const warmUp = 4_000
 const smallestShare = 0.004
 
@@ -32,20 +45,20 @@ interface Profile {
 }
 
 /** Warms a server up and profiles it under the load of one grant. */
-async function profile(subject: Subject, grant: Grant, load: Worker): Promise<Profile> {
-  const { recipe, refreshTokens } = subject
-  const path = join(installation.directory, 'profile')
+async function profile(subject: Installed, grant: Grant, load: Worker): Promise<Profile> {
+  const { recipe } = subject
+  const path = join(directory, 'profile')
   const server = await ServerProcess.start({
     ...recipe,
     args: ['--import', sampler, ...recipe.args.map((arg) => (arg === ownExecutable ? modules : arg))],
     environment: { ...recipe.environment, BENCH_PROFILE: path },
   })
   try {
-    const target = new Target(server, refreshTokens)
-    await target.measure(load, grant, warmUp)
+    const target = new Target(server, subject, await subject.startSessions())
+    await target.measure(load, grant, connections, warmUp)
     server.signal('SIGUSR2')
     await delay(300)
-    const sample = await target.measure(load, grant, Number(options.seconds) * 1_000)
+    const sample = await target.measure(load, grant, connections, Number(options.seconds) * 1_000)
     server.signal('SIGUSR2')
     while (!existsSync(path)) await delay(50)
     const name = join(options.out, `${recipe.name}-${grant}`)
@@ -87,15 +100,17 @@ function renderProfile(result: Profile): string {
 }
 
 mkdirSync(options.out, { recursive: true })
-const installation = await install(sessions)
+const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
 const load = Worker.start('./load/generator.js')
 try {
+  const place = { directory, cache: directory, sessions }
+  const subjects = [await bare.install(place), await mintage.install(place)]
   for (const grant of grants) {
-    for (const subject of installation.subjects) {
+    for (const subject of subjects) {
       process.stdout.write(`${renderProfile(await profile(subject, grant, load))}\n\n`)
     }
   }
 } finally {
   load.stop()
-  installation.remove()
+  rmSync(directory, { recursive: true, force: true })
 }

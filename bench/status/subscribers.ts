@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { install } from '../installation.ts'
+import { installMintage, ownExecutable } from '../installation.ts'
 import { Connection, renderHead } from '../load/connection.ts'
 import { readCpuTime, readResident } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
@@ -52,12 +55,10 @@ class Listener {
 
 /** Revokes single tokens while many are subscribed, and measures until the last of them has heard of it. */
 export async function measureSubscribers(counts: readonly number[], revocations: number): Promise<string> {
-  const installation = await install(1)
+  const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
   const rows: string[][] = []
   try {
-    const subject = installation.subjects.find(({ recipe }) => recipe.name === 'mintage')
-    if (!subject) throw new Error('Mintage was not installed.')
-    const { recipe } = subject
+    const { recipe } = await installMintage('mintage', ownExecutable, directory, 1)
     for (const count of counts) {
       const server = await ServerProcess.start(recipe)
       const listeners: Listener[] = []
@@ -89,7 +90,7 @@ export async function measureSubscribers(counts: readonly number[], revocations:
       }
     }
   } finally {
-    installation.remove()
+    rmSync(directory, { recursive: true, force: true })
   }
   return renderTable(
     [
