@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Plan } from './contest.ts'
-import { ours, peers } from './subjects/all.ts'
+import { ours, peers, suites } from './subjects/all.ts'
 import { baselineOf } from './subjects/mintage.ts'
 import type { Subject } from './subjects/subject.ts'
 
@@ -68,7 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     sessions: Math.max(usual.sessions, ...(connections ?? [])),
   }
   const own = [...ours, ...(values.baseline === undefined ? [] : [baselineOf(values.baseline)])]
-  const chosen = [...own, ...choose('--peers', values.peers, peers)]
+  const chosen = [...own, ...choosePeers(values.peers)]
   const subjects = choose('--subjects', values.subjects, chosen)
   return {
     plan,
@@ -94,6 +94,11 @@ function readCount(option: string, text: string | undefined): number | undefined
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`${option} is a whole number from 1.`)
   return count
+}
+
+/** The suites are asked for by name. */
+function choosePeers(text: string | undefined): readonly Subject[] {
+  return text === undefined ? peers : choose('--peers', text, [...peers, ...suites])
 }
 
 /** All where nothing is said, none for `none`. */
