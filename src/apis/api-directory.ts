@@ -13,6 +13,11 @@ export class ApiDirectory {
     this.#unsubscribe = store.changes.on('apis', () => this.#all.forget())
   }
 
+  /** As {@link catalogue}, if it is remembered, for those who would not wait for nothing. */
+  peek(): ApiCatalogue | undefined {
+    return this.#all.peek('all')
+  }
+
   async catalogue(): Promise<ApiCatalogue> {
     return (await this.#all.get('all')) ?? new ApiCatalogue([])
   }

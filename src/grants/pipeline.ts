@@ -71,7 +71,7 @@ export class GrantPipeline {
     const asked = {
       client,
       parameters,
-      targets: new Targets(client, await apis.catalogue(), issuer),
+      targets: new Targets(client, apis.peek() ?? (await apis.catalogue()), issuer),
       scopes: scope === undefined ? undefined : parseScope(scope),
       resource: parameters.get('resource'),
       idempotencyKey,

@@ -24,7 +24,7 @@ export interface SessionKeys extends MacKeys {
   /** When it was last asked for and could not, in milliseconds since the epoch. */
   readonly unusableUntil: number
   /** Makes sure, durably, that MAC keys outlive sessions that may idle this long (milliseconds). */
-  ensureIdle(milliseconds: number): Promise<void>
+  ensureIdle(milliseconds: number): Promise<void> | undefined
 }
 
 /** The lives of sessions, in milliseconds, where a client has none of its own. */
@@ -175,7 +175,8 @@ export class SessionService {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const { client, counting = 'once' } = request
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
-    await this.#keys.ensureIdle(idleTtl)
+    const raising = this.#keys.ensureIdle(idleTtl)
+    if (raising) await raising
     const presentation = {
       generation: content.generation,
       place: content.place,
