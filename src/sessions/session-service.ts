@@ -14,6 +14,7 @@ import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
 import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import { isLive } from './session-life.ts'
 import type { SessionOrigin, ShownToken } from './session-origin.ts'
 import { SessionPlaces } from './session-places.ts'
 
@@ -294,8 +295,4 @@ export class SessionService {
     this.#underWay.set(key, started)
     return started
   }
-}
-
-function isLive(session: SessionRecord, now: number): boolean {
-  return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
 }
