@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { installMintage, ownExecutable } from '../installation.ts'
+import { installMintage, type MintageRecipe, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { readCpuTime } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
-import { findFreePort, ServerProcess, type ServerRecipe } from '../server-process.ts'
+import { findFreePort, ServerProcess } from '../server-process.ts'
 import { spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import type { DocumentAnswer, DocumentReport, DocumentRequest, DocumentResult } from './phase.ts'
@@ -37,7 +37,7 @@ interface Pair {
   readonly mintage: Sample
 }
 
-async function post({ port, authorization }: ServerRecipe, path: string, form: Record<string, string>) {
+async function post({ port, authorization }: MintageRecipe, path: string, form: Record<string, string>) {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
     headers: { Authorization: authorization },
@@ -49,7 +49,7 @@ async function post({ port, authorization }: ServerRecipe, path: string, form: R
 
 /** What is asked for; the tokens live as long as the benchmark takes. */
 async function chooseRequests(
-  recipe: ServerRecipe,
+  recipe: MintageRecipe,
   refreshToken: string,
 ): Promise<readonly DocumentRequest[]> {
   const own = await post(recipe, '/oauth2/token', { grant_type: 'client_credentials' })
@@ -76,7 +76,7 @@ async function chooseRequests(
 }
 
 /** One answer, without what the connection adds by itself. */
-async function fetchAnswer(recipe: ServerRecipe, request: DocumentRequest): Promise<DocumentAnswer> {
+async function fetchAnswer(recipe: MintageRecipe, request: DocumentRequest): Promise<DocumentAnswer> {
   const base = `http://127.0.0.1:${recipe.port}`
   const response = await (request.method === 'GET'
     ? fetch(base + request.key)
@@ -93,7 +93,7 @@ async function fetchAnswer(recipe: ServerRecipe, request: DocumentRequest): Prom
 }
 
 async function measure(
-  server: ServerProcess,
+  server: ServerProcess<MintageRecipe>,
   load: Worker,
   request: DocumentRequest,
   body: string,
@@ -127,7 +127,7 @@ async function run(directory: string): Promise<ReadonlyMap<string, readonly Pair
     const port = await findFreePort()
     const args = [fileURLToPath(new URL('./bare.js', import.meta.url)), String(port), file]
     servers.push(await ServerProcess.start({ ...recipe, name: 'bare', args, environment: {}, port }))
-    const ask = (server: ServerProcess, request: DocumentRequest, milliseconds: number) =>
+    const ask = (server: ServerProcess<MintageRecipe>, request: DocumentRequest, milliseconds: number) =>
       measure(server, load, request, answers.get(request.key)?.body ?? '', milliseconds)
     say('warming up')
     for (const request of requests) for (const server of servers) await ask(server, request, plan.warmUp)

@@ -1,3 +1,4 @@
+import type { MintageRecipe } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
 import { type Load, refreshLines, type Sample } from './load.ts'
@@ -62,7 +63,11 @@ export async function measureRefreshes(
   plan: RefreshPlan,
   say: (text: string) => void,
 ): Promise<readonly (readonly RefreshSample[])[]> {
-  const targets: { readonly world: World; readonly server: ServerProcess; lines: readonly Line[] }[] = []
+  const targets: {
+    readonly world: World
+    readonly server: ServerProcess<MintageRecipe>
+    lines: readonly Line[]
+  }[] = []
   try {
     for (const world of worlds) {
       targets.push({ world, server: await ServerProcess.start(world.recipe), lines: [] })

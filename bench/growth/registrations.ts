@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createClientSecret } from '../../src/clients/client-secret.ts'
 import { randomId } from '../../src/lib/ids.ts'
 import { openStore } from '../../src/store/store.ts'
+import type { MintageRecipe } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
 import { type Load, refreshLines, type Sample } from './load.ts'
@@ -73,7 +74,11 @@ export async function measureApis(
   load: Load,
   plan: { readonly rounds: number; readonly phase: number },
 ): Promise<readonly (readonly RegistrationSample[])[]> {
-  const targets: { registered: number; server: ServerProcess; kinds: Map<string, readonly Line[]> }[] = []
+  const targets: {
+    registered: number
+    server: ServerProcess<MintageRecipe>
+    kinds: Map<string, readonly Line[]>
+  }[] = []
   try {
     for (const { world, apis } of worlds) {
       const { authorization } = world.recipe
@@ -131,7 +136,7 @@ export async function measureClients(
 /** One client is disabled by a command, beside the server, as an operator does it. */
 async function disableOne(
   world: World,
-  server: ServerProcess,
+  server: ServerProcess<MintageRecipe>,
   lines: readonly Line[],
   load: Load,
   milliseconds: number,
@@ -160,7 +165,7 @@ async function disableOne(
 async function measureRounds(
   targets: readonly {
     readonly registered: number
-    readonly server: ServerProcess
+    readonly server: ServerProcess<MintageRecipe>
     readonly kinds: Map<string, readonly Line[]>
   }[],
   load: Load,

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { day } from '../../src/lib/durations.ts'
 import { writeRefreshToken } from '../../src/sessions/refresh-token.ts'
-import { installMintage } from '../installation.ts'
-import { findFreePort, type ServerRecipe } from '../server-process.ts'
+import { installMintage, type MintageRecipe } from '../installation.ts'
+import { findFreePort } from '../server-process.ts'
 import { type Filled, fill, handleOf } from './fill.ts'
 
 /** What is kept of a world beside its database. */
@@ -14,7 +14,7 @@ interface Kept extends Filled {
   readonly expired: number
   readonly seed: string
   readonly filledAt: number
-  readonly recipe: ServerRecipe
+  readonly recipe: MintageRecipe
   /** How many sessions were drawn, so that none is drawn twice. */
   drawn: number
 }
@@ -78,7 +78,7 @@ export class World {
     return this.#kept
   }
 
-  get recipe(): ServerRecipe {
+  get recipe(): MintageRecipe {
     return this.#kept.recipe
   }
 

@@ -4,15 +4,18 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { PostgresServer } from '../../test/faults/postgres/server.ts'
 import { createBarePostgres } from '../bare/postgres-rotations.ts'
-import { installMintage, ownExecutable, type Subject } from '../installation.ts'
+import { findExecutable, installMintage, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
-import { type Grant, grants, measureSignature, Target } from '../rounds.ts'
-import { findFreePort, type ServerName, ServerProcess } from '../server-process.ts'
+import { measureSignature, Target } from '../rounds.ts'
+import { findFreePort, ServerProcess } from '../server-process.ts'
+import { renderBasic, renderGrants } from '../subjects/oauth.ts'
+import { type Grant, grants, type Installed } from '../subjects/subject.ts'
+import { verifyByKeySet } from '../subjects/verification.ts'
 import { Worker } from '../worker.ts'
 import { type PostgresRound, type PostgresSample, render } from './results.ts'
 import { readPostgresCpu, startPostgres } from './server.ts'
@@ -35,6 +38,7 @@ const plan = plans[options.quick ? 'quick' : 'full']
 const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds)
 if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a whole number from 1.')
 
+const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
@@ -46,23 +50,27 @@ async function makeDatabase(server: PostgresServer, name: string): Promise<strin
   return server.url.replace(/postgres$/, name)
 }
 
-async function installBare(server: PostgresServer): Promise<Subject> {
+async function installBare(server: PostgresServer): Promise<Installed> {
   const port = await findFreePort()
   const url = await makeDatabase(server, 'bare')
   const bareServer = fileURLToPath(new URL('../bare/server.js', import.meta.url))
+  const refreshTokens = await createBarePostgres(url, plan.sessions)
+  const requests = renderGrants('/oauth2/token', renderBasic('nobody', 'nothing'))
   return {
     recipe: {
       name: 'bare',
       args: [bareServer, String(port), url],
       environment: {},
       port,
-      authorization: 'Basic bm9ib2R5Om5vdGhpbmc=',
+      readiness: requests.client_credentials,
     },
-    refreshTokens: await createBarePostgres(url, plan.sessions),
+    requests,
+    startSessions: async () => refreshTokens,
+    verify: verifyByKeySet(`http://127.0.0.1:${port}/.well-known/jwks.json`),
   }
 }
 
-async function install(server: PostgresServer, name: ServerName, executable: string): Promise<Subject> {
+async function install(server: PostgresServer, name: string, executable: string): Promise<Installed> {
   const state = join(directory, `${name}-state`)
   mkdirSync(state)
   return installMintage(name, executable, directory, plan.sessions, {
@@ -71,10 +79,10 @@ async function install(server: PostgresServer, name: ServerName, executable: str
   })
 }
 
-async function installAll(server: PostgresServer): Promise<readonly Subject[]> {
+async function installAll(server: PostgresServer): Promise<readonly Installed[]> {
   const subjects = [await installBare(server), await install(server, 'mintage', ownExecutable)]
   if (options.baseline !== undefined) {
-    subjects.push(await install(server, 'baseline', resolve(options.baseline, 'dist/src/main.js')))
+    subjects.push(await install(server, 'baseline', findExecutable(options.baseline)))
   }
   return subjects
 }
@@ -86,7 +94,7 @@ async function measure(
   grant: Grant,
 ): Promise<PostgresSample> {
   const before = readPostgresCpu(server)
-  const sample = await target.measure(load, grant, plan.phase)
+  const sample = await target.measure(load, grant, connections, plan.phase)
   return { ...sample, postgres: (readPostgresCpu(server) - before) / sample.requests }
 }
 
@@ -96,12 +104,14 @@ async function run(server: PostgresServer): Promise<readonly PostgresRound[]> {
   const signer = Worker.start('./signature.js')
   const targets: Target[] = []
   try {
-    for (const { recipe, refreshTokens } of subjects) {
-      targets.push(new Target(await ServerProcess.start(recipe), refreshTokens))
+    for (const subject of subjects) {
+      const server = await ServerProcess.start(subject.recipe)
+      targets.push(new Target(server, subject, await subject.startSessions()))
     }
     say('warming up')
     await measureSignature(signer, plan.signatures)
-    for (const grant of grants) for (const target of targets) await target.measure(load, grant, plan.warmUp)
+    for (const grant of grants)
+      for (const target of targets) await target.measure(load, grant, connections, plan.warmUp)
     const measured: PostgresRound[] = []
     for (let round = 0; round < rounds; round++) {
       say(`round ${round + 1} of ${rounds}`)

@@ -1,7 +1,8 @@
 import type { Machine } from '../machine.ts'
 import { renderTable } from '../results.ts'
-import { grants, type Sample } from '../rounds.ts'
+import type { Sample } from '../rounds.ts'
 import { type Spread, spread } from '../statistics.ts'
+import { grants } from '../subjects/subject.ts'
 
 export interface PostgresSample extends Sample {
   /** CPU of PostgreSQL per request, all its processes, in milliseconds. */

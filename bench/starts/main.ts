@@ -1,13 +1,18 @@
 /** `npm run bench:starts`: from the spawn of a process to its first token, and what it then holds. See docs/benchmarks.md. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Installation, install, type Subject } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { readResident } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { Target } from '../rounds.ts'
-import { type ServerName, ServerProcess } from '../server-process.ts'
+import { ServerProcess } from '../server-process.ts'
 import { measureStart, type Start } from '../starts.ts'
 import { type Spread, spread } from '../statistics.ts'
+import { bare } from '../subjects/bare.ts'
+import { baselineOf, mintage } from '../subjects/mintage.ts'
+import type { Installed } from '../subjects/subject.ts'
 import { Worker } from '../worker.ts'
 
 const { values: options } = parseArgs({
@@ -27,39 +32,51 @@ const idle = options.quick ? 200 : 2_000
 const looks = 5
 /** How long load is applied between two looks at the count of tokens, in milliseconds. */
 const stretch = 1_000
+const connections = 16
 const megabyte = 1_000_000
 
 interface Growth {
-  readonly server: ServerName
+  readonly server: string
   /** Resident bytes, idle, after each fifth of the tokens. */
   readonly resident: readonly number[]
 }
 
-async function measureStarts({ subjects }: Installation): Promise<readonly Start[]> {
+async function installAll(directory: string): Promise<readonly Installed[]> {
+  const subjects = [bare, mintage, ...(options.baseline === undefined ? [] : [baselineOf(options.baseline)])]
+  const installed: Installed[] = []
+  for (const subject of subjects) {
+    const own = join(directory, subject.name)
+    mkdirSync(own)
+    installed.push(await subject.install({ directory: own, cache: own, sessions: 1 }))
+  }
+  return installed
+}
+
+async function measureStarts(subjects: readonly Installed[]): Promise<readonly Start[]> {
   const measured: Start[] = []
   // What a first start makes or remembers is no part of the others.
-  for (const subject of subjects) await measureStart(subject, 0)
+  for (const subject of subjects) await measureStart(subject.recipe, 0)
   for (let round = 0; round < starts; round++) {
     // Every second round goes the other way, so that nobody always follows the same neighbour.
     const order = round % 2 === 0 ? subjects : subjects.toReversed()
-    for (const subject of order) measured.push(await measureStart(subject, idle))
+    for (const subject of order) measured.push(await measureStart(subject.recipe, idle))
   }
   return measured
 }
 
-async function measureGrowth({ recipe, refreshTokens }: Subject): Promise<Growth> {
+async function measureGrowth(subject: Installed): Promise<Growth> {
   const load = Worker.start('./load/generator.js')
-  const server = await ServerProcess.start(recipe)
+  const server = await ServerProcess.start(subject.recipe)
   const resident: number[] = []
   try {
-    const target = new Target(server, refreshTokens)
+    const target = new Target(server, subject, [])
     for (let look = 1; look <= looks; look++) {
       while (target.tokens < (tokens * look) / looks) {
-        await target.measure(load, 'client_credentials', stretch)
+        await target.measure(load, 'client_credentials', connections, stretch)
       }
       resident.push(readResident(server.pid))
     }
-    return { server: recipe.name, resident }
+    return { server: target.name, resident }
   } finally {
     load.stop()
     await server.stop()
@@ -71,7 +88,7 @@ function render({ median, least, most }: Spread, digits: number): string {
 }
 
 function renderStarts(measured: readonly Start[]): string {
-  const of = (name: ServerName) => measured.filter(({ server }) => server === name)
+  const of = (name: string) => measured.filter(({ server }) => server === name)
   const bare = of('bare')
   const rows = [...new Set(measured.map(({ server }) => server))].map((name) => {
     const own = of(name)
@@ -99,16 +116,17 @@ function renderGrowth(grown: readonly Growth[]): string {
   return renderTable(['resident MB after', ...heads], rows)
 }
 
-const installation = await install(16, options.baseline)
+const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
 try {
-  const machine = describeMachine(installation.directory)
-  const measured = await measureStarts(installation)
+  const machine = describeMachine(directory)
+  const installed = await installAll(directory)
+  const measured = await measureStarts(installed)
   const grown: Growth[] = []
-  for (const subject of installation.subjects) grown.push(await measureGrowth(subject))
+  for (const subject of installed) grown.push(await measureGrowth(subject))
   process.stdout.write(
     `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, load before ${machine.load.toFixed(2)}; ` +
       `${starts} starts each\n\n${renderStarts(measured)}\n\n${renderGrowth(grown)}\n`,
   )
 } finally {
-  installation.remove()
+  rmSync(directory, { recursive: true, force: true })
 }
