@@ -31,7 +31,11 @@ const unused = [
 rmSync(new URL(`../../${directory}`, import.meta.url), { recursive: true, force: true })
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { main: 'src/main.ts', 'hash-worker': 'src/users/hash-worker.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    'hash-worker': 'src/users/hash-worker.ts',
+    'serve-worker': 'src/cli/serve-worker.ts',
+  },
   outdir: directory,
   bundle: true,
   splitting: true,

@@ -1,7 +1,7 @@
 /**
  * The bare reference: what is left of a token endpoint when everything but the essential work is taken away. It
- * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE`, a file for
- * SQLite or the URL of a PostgreSQL.
+ * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE KEY`: a file for
+ * SQLite or the URL of a PostgreSQL, and the file of the key that signs.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -9,9 +9,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createPostgresRotations } from './postgres-rotations.ts'
 import { createRotations } from './rotations.ts'
 
-const [port, database = ''] = process.argv.slice(2)
+const [port, database = '', key = ''] = process.argv.slice(2)
 const issuer = `http://127.0.0.1:${port}`
-const privateKey = loadKey(`${database}.pem`)
+const privateKey = loadKey(key)
 const kid = randomBytes(32).toString('base64url')
 const jwks = JSON.stringify({
   keys: [{ ...createPublicKey(privateKey).export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }],

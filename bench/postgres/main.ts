@@ -59,7 +59,7 @@ async function installBare(server: PostgresServer): Promise<Installed> {
   return {
     recipe: {
       name: 'bare',
-      args: [bareServer, String(port), url],
+      args: [bareServer, String(port), url, join(directory, 'bare.pem')],
       environment: {},
       port,
       readiness: requests.client_credentials,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { password } from '../../test/support/in-process-issuer.ts'
 import { registerAccounts } from '../../test/support/installation.ts'
 import { basic, post, toPair } from '../../test/support/oauth.ts'
 import { ownExecutable } from '../installation.ts'
-import { readCpuTime, readResident } from '../process-usage.ts'
+import { listResident, readCpuTime } from '../process-usage.ts'
 import { findFreePort } from '../server-process.ts'
 
 const loginsAtOnce = 8
@@ -82,13 +82,13 @@ export class MeasuredServer {
 
   /** CPU of all its processes since they began, in milliseconds; its first one alone. */
   cpu(): { readonly all: number; readonly first: number } {
-    const [first = 0, ...others] = this.#pids().map((pid) => readCpuTime(pid).total)
-    return { all: others.reduce((sum, each) => sum + each, first), first }
+    const { total, own } = readCpuTime(this.#child.pid ?? 0)
+    return { all: total, first: own }
   }
 
   /** Resident memory of each of its processes, in bytes, the first one's first. */
   resident(): readonly number[] {
-    return this.#pids().map(readResident)
+    return listResident(this.#child.pid ?? 0)
   }
 
   async stop(): Promise<void> {
@@ -108,19 +108,9 @@ export class MeasuredServer {
       performance.now() < end && this.#child.exitCode === null;
     ) {
       const answer = await fetch(`http://127.0.0.1:${this.port}/readyz`).catch(() => undefined)
-      if (answer?.ok && this.#pids().length === (this.workers > 1 ? this.workers + 1 : 1)) return
+      if (answer?.ok && this.resident().length === (this.workers > 1 ? this.workers + 1 : 1)) return
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
     throw new Error(`${this.name} with ${this.workers} did not start.`)
-  }
-
-  /** Its processes, the first one first. */
-  #pids(): readonly number[] {
-    const { pid = 0 } = this.#child
-    const tasks = readdirSync(`/proc/${pid}/task`)
-    const children = tasks.flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    )
-    return [pid, ...children]
   }
 }
