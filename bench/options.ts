@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Plan } from './contest.ts'
-import { ours, peers, suites } from './subjects/all.ts'
+import { ours, peers, quickPeers, suites } from './subjects/all.ts'
 import { baselineOf } from './subjects/mintage.ts'
 import type { Subject } from './subjects/subject.ts'
 
@@ -68,7 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     sessions: Math.max(usual.sessions, ...(connections ?? [])),
   }
   const own = [...ours, ...(values.baseline === undefined ? [] : [baselineOf(values.baseline)])]
-  const chosen = [...own, ...choosePeers(values.peers)]
+  const chosen = [...own, ...choosePeers(values.peers, values.quick)]
   const subjects = choose('--subjects', values.subjects, chosen)
   return {
     plan,
@@ -97,8 +97,9 @@ function readCount(option: string, text: string | undefined): number | undefined
 }
 
 /** The suites are asked for by name. */
-function choosePeers(text: string | undefined): readonly Subject[] {
-  return text === undefined ? peers : choose('--peers', text, [...peers, ...suites])
+function choosePeers(text: string | undefined, isQuick: boolean): readonly Subject[] {
+  if (text === undefined) return isQuick ? quickPeers : peers
+  return choose('--peers', text, [...peers, ...suites])
 }
 
 /** All where nothing is said, none for `none`. */
