@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Connection, renderHead } from './load/connection.ts'
 import { findFreePort, ServerProcess, type ServerRecipe } from './server-process.ts'
@@ -7,8 +8,10 @@ import { renderBasic, renderGrants } from './subjects/oauth.ts'
 import type { Installed } from './subjects/subject.ts'
 import { verifyByKeySet } from './subjects/verification.ts'
 
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
 /** Of this checkout. */
-export const ownExecutable = fileURLToPath(new URL('../src/main.js', import.meta.url))
+export const ownExecutable = findExecutable(root)
 const audience = 'https://api.example'
 /** Of the user `ada`. */
 export const password = 'correct horse battery staple'
@@ -26,12 +29,22 @@ export interface InstalledMintage extends Installed {
   readonly refreshTokens: readonly string[]
 }
 
-/** Installs one Mintage in `directory`: the client `service`, the user `ada`, and as many sessions of hers. */
+/** What a checkout says that its executable is. */
+export function findExecutable(checkout: string): string {
+  const { bin } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8'))
+  return resolve(checkout, bin.mintage)
+}
+
+/**
+ * Installs one Mintage in `directory`: the client `service`, the user `ada`, and as many sessions of hers. `settings`
+ * are of its environment.
+ */
 export async function installMintage(
   name: string,
   executable: string,
   directory: string,
   sessions: number,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<InstalledMintage> {
   const port = await findFreePort()
   const environment = {
@@ -43,6 +56,7 @@ export async function installMintage(
     MINTAGE_ADMIN_PORT: '0',
     // Every client is on one network, and nobody guesses.
     MINTAGE_THROTTLE: 'off',
+    ...settings,
   }
   // Logging in is not what is measured here, so it may be quick.
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4', MINTAGE_THROTTLE: 'off' }

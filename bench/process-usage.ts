@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 export interface CpuTime {
   /** All threads of the process and of all processes below it. */
   readonly total: number
+  /** All threads of the process itself. */
+  readonly own: number
   /** The first thread of the process itself. */
   readonly mainThread: number
 }
@@ -25,16 +27,23 @@ interface Stat {
  * @throws when there is no such process, or no `/proc`.
  */
 export function readCpuTime(pid: number): CpuTime {
-  const ticks = listTree(pid).reduce((sum, { own, children }) => sum + own + children, 0)
+  const tree = listTree(pid)
+  const ticks = tree.reduce((sum, { own, children }) => sum + own + children, 0)
   return {
     total: ticks * millisecondsPerTick,
+    own: (tree[0]?.own ?? 0) * millisecondsPerTick,
     mainThread: readStat(`/proc/${pid}/task/${pid}/stat`).own * millisecondsPerTick,
   }
 }
 
 /** Resident memory in bytes, of the process and all below it; what they share is counted for each. */
 export function readResident(pid: number): number {
-  return listTree(pid).reduce((sum, each) => sum + (readOwnResident(each.pid) ?? 0), 0) || failEnded(pid)
+  return listResident(pid).reduce((sum, each) => sum + each, 0) || failEnded(pid)
+}
+
+/** The same of each by itself, the process first. */
+export function listResident(pid: number): readonly number[] {
+  return listTree(pid).map((each) => readOwnResident(each.pid) ?? 0)
 }
 
 export function countThreads(pid: number): number {

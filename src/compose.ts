@@ -2,9 +2,12 @@ import type { RequestListener } from 'node:http'
 import { ApiDirectory } from './apis/api-directory.ts'
 import { ClientAuthentication } from './clients/client-authentication.ts'
 import { ClientDirectory } from './clients/client-directory.ts'
+import { Duties } from './compose/duties.ts'
 import { type Observation, openObservation } from './compose/observation.ts'
 import { hashPolicy, keyPolicy, streamPlaces, warnOfMissingClients } from './compose/policies.ts'
+import type { RunningIssuer, StartOptions } from './compose/running-issuer.ts'
 import { openThrottle } from './compose/throttling.ts'
+import type { WorkerPart } from './compose/worker-part.ts'
 import { type Config, ConfigError, missingIssuer } from './config.ts'
 import { createLogger, type Logger } from './events/log.ts'
 import { Shedding } from './events/shedding.ts'
@@ -17,7 +20,6 @@ import { refuseEarly } from './http/early-refusal.ts'
 import { Readiness } from './http/health.ts'
 import { type HttpServer, listen } from './http/server.ts'
 import { endpointBase, issuerPath } from './http/well-known/metadata.ts'
-import { createRetention, createTrail } from './keys/audit-keys.ts'
 import { createVaults } from './keys/installed-vault.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { type Clock, systemClock } from './lib/clock.ts'
@@ -25,7 +27,6 @@ import { second } from './lib/durations.ts'
 import { ForeignExchange } from './sessions/foreign-exchange.ts'
 import { LiveSessions } from './sessions/live-sessions.ts'
 import { SessionService } from './sessions/session-service.ts'
-import { Sweeper } from './sessions/sweeper.ts'
 import { Status } from './status/status.ts'
 import { FailedAttempts } from './store/audit/failed-attempts.ts'
 import { openStore } from './store/store.ts'
@@ -37,6 +38,8 @@ import { Revocation } from './tokens/revocation.ts'
 import { HashPool } from './users/hash-pool.ts'
 import { UserAuthentication } from './users/user-authentication.ts'
 
+export type { RunningIssuer, StartOptions } from './compose/running-issuer.ts'
+
 /** Everything behind the port of one process. */
 interface Issuer {
   readonly handle: RequestListener
@@ -44,66 +47,50 @@ interface Issuer {
   beginServing(): Promise<void>
   /** From now on `readyz` says no. */
   drain(): void
+  /** See {@link Readiness.problems}. */
+  problems(): Promise<readonly string[]>
   close(): Promise<void>
-}
-
-/** An issuer that accepts requests. */
-export interface RunningIssuer {
-  /** Where it listens. */
-  readonly url: string
-  /** Its name: the `iss` of its tokens. */
-  readonly issuer: string
-  /** Where its admin listener listens; undefined without one. */
-  readonly adminUrl: string | undefined
-  /**
-   * Says no on `readyz`, accepts nothing new after `linger` milliseconds (0 by default), finishes what it has
-   * accepted, and lets go of everything. `reason` is for the log.
-   */
-  stop(reason: string, linger?: number): Promise<void>
-}
-
-export interface StartOptions {
-  readonly config: Config
-  /** Where log lines go: 1 is stdout, 2 is stderr. */
-  readonly logTo?: 1 | 2
-  readonly clock?: Clock
-  /** Makes what the issuer needs, once its address is known, and names it; without it the configuration does. */
-  readonly prepare?: (url: string) => Promise<string>
 }
 
 /** How long requests under way may take to end when the process is told to stop, in milliseconds. */
 const patience = 7 * second
 
 /**
- * Listens first, for the name of the issuer may depend on the port, and serves when everything is wired.
+ * Listens first, for the name of the issuer may depend on the port, and serves when everything is wired. A worker listens
+ * last, since connections that others could serve would be handed to it at once.
  * @throws {ConfigError} without an issuer; {ListenError} when the address cannot be had;
  *   {StoreUnavailableError}, {SchemaError} or {VaultError} when what it stands on cannot be used.
  */
 export async function startIssuer(options: StartOptions): Promise<RunningIssuer> {
-  const { config, clock } = options
+  const { config, clock, worker } = options
   if (!options.prepare && config.issuer === undefined) throw new ConfigError([missingIssuer])
   const logger = createLogger(config.logLevel, options.logTo)
   for (const warning of config.warnings) logger.warn({ event: 'config.warning', message: warning })
-  const server = await listen({ host: config.host, port: config.port, maxConnections: config.maxConnections })
+  const { host, port, maxConnections } = config
+  const server = await listen({ host, port, maxConnections, later: worker !== undefined })
   let observation: Observation | undefined
   try {
-    observation = await openObservation(config, logger)
+    observation = await openObservation(config, logger, worker)
     const name = options.prepare ? await options.prepare(server.url) : config.issuer
     if (name === undefined) throw new ConfigError([missingIssuer])
-    const issuer = await composeIssuer(config, name, logger, { server, observation }, clock)
+    const issuer = await composeIssuer(config, name, logger, { server, observation, worker }, clock)
     await issuer.beginServing()
     server.serve(issuer.handle)
+    await server.open()
+    const { adminUrl, metrics } = observation
     return {
       url: server.url,
       issuer: name,
-      adminUrl: observation.adminUrl,
+      adminUrl,
+      problems: issuer.problems,
+      samples: async () => (await metrics?.samples()) ?? [],
       async stop(reason, linger = 0) {
-        logger.info({ event: 'stopping', reason })
+        if (!worker) logger.info({ event: 'stopping', reason })
         issuer.drain()
         await server.close({ linger, patience })
         await observation?.close()
         await issuer.close()
-        logger.info({ event: 'stopped' })
+        if (!worker) logger.info({ event: 'stopped' })
       },
     }
   } catch (error) {
@@ -113,12 +100,18 @@ export async function startIssuer(options: StartOptions): Promise<RunningIssuer>
   }
 }
 
+interface Surroundings {
+  readonly server: HttpServer
+  readonly observation: Observation
+  readonly worker: WorkerPart | undefined
+}
+
 /** Wires everything behind the port. */
 async function composeIssuer(
   config: Config,
   issuer: string,
   logger: Logger,
-  { server, observation }: { readonly server: HttpServer; readonly observation: Observation },
+  { server, observation, worker }: Surroundings,
   storeClock?: Clock,
 ): Promise<Issuer> {
   const onError = (error: unknown) => logger.error({ event: 'background.failed', err: error })
@@ -130,13 +123,12 @@ async function composeIssuer(
     onEvent: observation.sink,
     watch: observation.watch,
   })
-  const onWarning = (message: string) => logger.warn({ event: 'high_water_mark.missing', message })
   const vault = createVaults(config, store).configured
-  const trail = createTrail(vault, config, { store, onError, onWarning })
+  const duties = new Duties({ config, store, vault, logger, onError, areElsewhere: worker !== undefined })
   // The ring turns when it is opened, and an old database must be refused before anything changes in it.
   const opening = vault
     .confirm(store.secrets)
-    .then(() => trail.begin())
+    .then(() => duties.begin())
     .then(() => KeyRing.open({ store, vault, policy: keyPolicy(config), clock, onError }))
   const keys = await opening.catch(async (error) => {
     await store.close()
@@ -178,21 +170,22 @@ async function composeIssuer(
   })
   const exchanges = new ForeignExchange(store, sessions)
   const failures = new FailedAttempts({ store, clock, onError })
-  const { throttle, gate } = openThrottle(config, { store, clock, keys, onError, observation })
+  const { throttle, gate } = openThrottle(config, {
+    store,
+    clock,
+    keys,
+    onError,
+    observation,
+    host: worker?.counters,
+  })
   const clients = new ClientAuthentication(clientDirectory, failures, clock, gate)
   const grants = [
     clientCredentialsGrant,
     new PasswordGrant(new UserAuthentication(store, hashes, failures, gate), sessions),
-    new RefreshTokenGrant(sessions, exchanges, issuer),
+    new RefreshTokenGrant(sessions, exchanges),
   ]
   const { foreignKey } = config
   const foreignTokens = foreignKey && new ForeignTokens(foreignKey.key, foreignKey.until, clock)
-  const sweeper = new Sweeper(store, onError)
-  const retention = createRetention(vault, config, {
-    store,
-    trail,
-    onError: (error) => logger.error({ event: 'audit.not_pruned', err: error }),
-  })
   const readiness = new Readiness(store, keys, clock)
   const core = {
     pipeline: new GrantPipeline({ issuer, apis, grants, load }),
@@ -218,7 +211,7 @@ async function composeIssuer(
     }),
     revocation: new Revocation({ issuer, keys, store, sessions, status, clock }),
   }
-  await warnOfMissingClients(config, clientDirectory, logger)
+  if (!worker) await warnOfMissingClients(config, clientDirectory, logger)
   const addRoutes = await loadDjangoRoutes(config)
   const app = createApp({
     issuer,
@@ -253,17 +246,15 @@ async function composeIssuer(
     }),
     async beginServing() {
       await store.beginServing()
-      sweeper.start()
-      retention.start()
-      trail.follow()
+      duties.start()
     },
     drain() {
       readiness.draining = true
       status.stream.close()
     },
+    problems: () => readiness.problems(),
     async close() {
-      await sweeper.close()
-      await retention.close()
+      await duties.rest()
       shedding.close()
       // Every answer has been given; what is still being hashed is for a request that was cut.
       await hashes.abandon()
@@ -273,7 +264,7 @@ async function composeIssuer(
       clientDirectory.close()
       apis.close()
       await failures.close()
-      await trail.close()
+      await duties.close()
       await store.close()
     },
   }

@@ -1,22 +1,34 @@
 /**
  * The bare reference: what is left of a token endpoint when everything but the essential work is taken away. It
- * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE`.
+ * authenticates nobody and checks next to nothing. Started by the benchmark as `server.js PORT DATABASE KEY`: a file for
+ * SQLite or the URL of a PostgreSQL, and the file of the key that signs.
  */
-import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createPostgresRotations } from './postgres-rotations.ts'
 import { createRotations } from './rotations.ts'
 
-const [port, database = ''] = process.argv.slice(2)
+const [port, database = '', key = ''] = process.argv.slice(2)
 const issuer = `http://127.0.0.1:${port}`
-const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+const privateKey = loadKey(key)
 const kid = randomBytes(32).toString('base64url')
 const jwks = JSON.stringify({
   keys: [{ ...createPublicKey(privateKey).export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' }],
 })
 const header = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'at+jwt', kid })).toString('base64url')
-const rotate = createRotations(database)
+const rotate = /^postgres:/.test(database) ? createPostgresRotations(database) : createRotations(database)
 const scope = 'orders:read orders:write'
 const lifetime = 900
+
+/** Made once, for a start is measured on a key that is there already. */
+function loadKey(path: string) {
+  if (!existsSync(path)) {
+    const made = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+    writeFileSync(path, made.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  }
+  return createPrivateKey(readFileSync(path))
+}
 
 function signToken(claims: object): Promise<string> {
   const issuedAt = Math.floor(Date.now() / 1_000)

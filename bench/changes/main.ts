@@ -2,9 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { installMintage } from '../installation.ts'
+import { installMintage, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
 import { ServerProcess } from '../server-process.ts'
@@ -63,8 +62,7 @@ function describe(name: string, seen: readonly Seen[]): readonly string[] {
 const { values } = parseArgs({ options: { changes: { type: 'string', default: '200' } } })
 const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
 try {
-  const executable = fileURLToPath(new URL('../../src/main.js', import.meta.url))
-  const { recipe } = await installMintage('mintage', executable, directory, 1)
+  const { recipe } = await installMintage('mintage', ownExecutable, directory, 1)
   const server = await ServerProcess.start({
     ...recipe,
     environment: { ...recipe.environment, MINTAGE_BCRYPT_COST: '4' },

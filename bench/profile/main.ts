@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { ownExecutable } from '../installation.ts'
 import { renderTable } from '../results.ts'
 import { type Sample, Target } from '../rounds.ts'
 import { ServerProcess } from '../server-process.ts'
@@ -31,6 +32,8 @@ const { values: options } = parseArgs({
   },
 })
 const sampler = fileURLToPath(new URL('./sampler.js', import.meta.url))
+/** The same in a thousand modules, since the bundle does not tell whose code it runs. */
+const modules = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 const sessions = 512
 const connections = 16
 const warmUp = 4_000
@@ -47,7 +50,7 @@ async function profile(subject: Installed, grant: Grant, load: Worker): Promise<
   const path = join(directory, 'profile')
   const server = await ServerProcess.start({
     ...recipe,
-    args: ['--import', sampler, ...recipe.args],
+    args: ['--import', sampler, ...recipe.args.map((arg) => (arg === ownExecutable ? modules : arg))],
     environment: { ...recipe.environment, BENCH_PROFILE: path },
   })
   try {

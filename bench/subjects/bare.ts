@@ -21,7 +21,7 @@ export const bare: Subject = {
     return {
       recipe: {
         name: 'bare',
-        args: [server, String(port), path],
+        args: [server, String(port), path, `${path}.pem`],
         environment: {},
         port,
         readiness: requests.client_credentials,

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { installMintage, ownExecutable } from '../installation.ts'
+import { findExecutable, installMintage, ownExecutable } from '../installation.ts'
 import type { Subject } from './subject.ts'
 
 function subjectOf(name: string, executable: string): Subject {
@@ -16,5 +15,5 @@ export const mintage = subjectOf('mintage', ownExecutable)
 
 /** Another checkout of Mintage that is built, to compare this one with. */
 export function baselineOf(checkout: string): Subject {
-  return subjectOf('baseline', resolve(checkout, 'dist/src/main.js'))
+  return subjectOf('baseline', findExecutable(checkout))
 }

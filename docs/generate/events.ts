@@ -8,7 +8,22 @@ import { code, row } from './markdown.ts'
 export const operationalLines: Readonly<
   Record<string, { readonly level: string; readonly meaning: string }>
 > = {
-  listening: { level: 'always', meaning: 'The issuer accepts requests at `url`.' },
+  listening: {
+    level: 'always',
+    meaning:
+      'The issuer accepts requests at `url`, with as many processes as `workers` says where there are several.',
+  },
+  'worker.started': { level: 'info', meaning: 'A worker process of `serve --workers` accepts requests.' },
+  'worker.ended': {
+    level: 'error',
+    meaning:
+      'A worker process ended though nobody had told it to, with the exit code `code` or killed by `signal`. The others go on, and it is started again after `again` milliseconds.',
+  },
+  'worker.failed': {
+    level: 'error',
+    meaning:
+      'A worker process could not be started again; `message` says why. It is tried again after `again` milliseconds. When no other worker is left, the server ends instead, with that message.',
+  },
   'admin.listening': { level: 'info', meaning: 'The admin listener answers at `url`.' },
   'admin.unavailable': {
     level: 'error',

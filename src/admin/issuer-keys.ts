@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { isRs256PublicKey } from '@mintage/verifier/jws'
-import { z } from 'zod'
+import * as z from 'zod'
 import { second } from '../lib/durations.ts'
 import { quote } from '../lib/quote.ts'
 import { AdminError } from './admin-error.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { JsonObject } from '../protocol/claims.ts'
 import { isUnusable, judgeHash } from '../users/hashes/known-formats.ts'
 import { normaliseUsername } from '../users/username.ts'

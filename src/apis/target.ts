@@ -3,6 +3,7 @@ import { InvalidScopeError, InvalidTargetError } from '../protocol/errors.ts'
 import { isWithin } from '../protocol/scopes.ts'
 import type { ApiRecord } from '../store/api-table.ts'
 import type { ClientRecord } from '../store/client-table.ts'
+import type { ApiCatalogue } from './api-catalogue.ts'
 
 /** What a token is for: one audience, and what its API says of tokens. */
 export interface Target {
@@ -17,47 +18,79 @@ export interface Target {
 
 /**
  * The audiences that are open to a client, its default first: those it is registered for, in that order, or every
- * API of the installation. An installation without APIs has one audience, the issuer itself.
+ * API of the installation. An installation without APIs has one audience, the issuer itself. However many there
+ * are, a request looks up the one that it is about.
  */
-export function listTargets(
-  client: Pick<ClientRecord, 'audiences' | 'scopes'>,
-  apis: readonly ApiRecord[],
-  issuer: string,
-): readonly Target[] {
-  if (client.audiences === null && apis.length === 0) return [issuerTarget(issuer, client)]
-  const open = client.audiences
-    ? client.audiences.flatMap((audience) => apis.find((api) => api.audience === audience) ?? [])
-    : apis
-  return open.map(
-    (api): Target => ({
+export class Targets {
+  readonly #client: Pick<ClientRecord, 'audiences' | 'scopes'>
+  readonly #apis: ApiCatalogue
+  readonly #issuer: string
+
+  constructor(client: Pick<ClientRecord, 'audiences' | 'scopes'>, apis: ApiCatalogue, issuer: string) {
+    this.#client = client
+    this.#apis = apis
+    this.#issuer = issuer
+  }
+
+  /** The one of this audience. */
+  find(audience: string): Target | undefined {
+    const { audiences } = this.#client
+    if (this.#isIssuerAlone) return audience === this.#issuer ? this.#ofIssuer() : undefined
+    if (audiences && !audiences.includes(audience)) return undefined
+    const api = this.#apis.find(audience)
+    return api && this.#of(api)
+  }
+
+  /**
+   * The one of this audience for which the client's sessions may be refreshed: one that is open to it, or the issuer
+   * itself, for a session that began before the first API came.
+   */
+  findOfSession(audience: string): Target | undefined {
+    const isIssuer = audience === this.#issuer && this.#client.audiences === null
+    return this.find(audience) ?? (isIssuer ? this.#ofIssuer() : undefined)
+  }
+
+  /** The first that has every one of these scopes. */
+  findWith(scopes: readonly string[]): Target | undefined {
+    const { audiences, scopes: own } = this.#client
+    if (own && !isWithin(scopes, own)) return undefined
+    if (this.#isIssuerAlone) return isWithin(scopes, own ?? []) ? this.#ofIssuer() : undefined
+    const candidates = this.#apis.candidates(scopes)
+    if (candidates.length === 0) return undefined
+    const hasAll = (api: ApiRecord | undefined) => api !== undefined && isWithin(scopes, api.scopes)
+    const audience = audiences?.find((each) => hasAll(this.#apis.find(each)))
+    const api = audiences ? audience !== undefined && this.#apis.find(audience) : candidates.find(hasAll)
+    return api ? this.#of(api) : undefined
+  }
+
+  /** The client's default. */
+  get first(): Target | undefined {
+    return this.findWith([])
+  }
+
+  get #isIssuerAlone(): boolean {
+    return this.#client.audiences === null && this.#apis.all.length === 0
+  }
+
+  #of(api: ApiRecord): Target {
+    const { scopes } = this.#client
+    return {
       audience: api.audience,
-      scopes: client.scopes ? api.scopes.filter((scope) => client.scopes?.includes(scope)) : api.scopes,
+      scopes: scopes ? api.scopes.filter((scope) => scopes.includes(scope)) : api.scopes,
       accessTokenTtl: api.accessTokenTtl,
       typ: api.typ,
       claimsPreset: api.claimsPreset,
-    }),
-  )
-}
+    }
+  }
 
-/**
- * The audiences for which a client's sessions may be refreshed: those that are open to it, and the issuer itself, for
- * a session that began before the first API came.
- */
-export function listSessionTargets(
-  client: Pick<ClientRecord, 'audiences' | 'scopes'>,
-  targets: readonly Target[],
-  issuer: string,
-): readonly Target[] {
-  return client.audiences === null ? [...targets, issuerTarget(issuer, client)] : targets
-}
-
-function issuerTarget(issuer: string, { scopes }: Pick<ClientRecord, 'scopes'>): Target {
-  return {
-    audience: issuer,
-    scopes: scopes ?? [],
-    accessTokenTtl: null,
-    typ: 'at+jwt',
-    claimsPreset: 'rfc9068',
+  #ofIssuer(): Target {
+    return {
+      audience: this.#issuer,
+      scopes: this.#client.scopes ?? [],
+      accessTokenTtl: null,
+      typ: 'at+jwt',
+      claimsPreset: 'rfc9068',
+    }
   }
 }
 
@@ -67,14 +100,12 @@ function issuerTarget(issuer: string, { scopes }: Pick<ClientRecord, 'scopes'>):
  * @throws {InvalidTargetError} when there is none, or `resource` names one that is not open to the client.
  */
 export function chooseTarget(
-  targets: readonly Target[],
+  targets: Targets,
   resource: string | undefined,
   scopes: readonly string[] | undefined,
 ): Target {
   const chosen =
-    resource === undefined
-      ? (targets.find((target) => isWithin(scopes ?? [], target.scopes)) ?? targets[0])
-      : targets.find((target) => target.audience === resource)
+    resource === undefined ? (targets.findWith(scopes ?? []) ?? targets.first) : targets.find(resource)
   if (chosen) return chosen
   throw new InvalidTargetError(
     resource === undefined

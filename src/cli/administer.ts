@@ -1,5 +1,4 @@
 import type { Administration } from '../admin/administration.ts'
-import { openInstallation } from '../compose/installation.ts'
 import { loadConfig } from './configuration.ts'
 import { say, warn } from './output.ts'
 
@@ -11,6 +10,8 @@ export async function administer<T>(
   use: (administration: Administration) => Promise<T>,
   { mayCreate = false, anyVault = false }: { readonly mayCreate?: boolean; readonly anyVault?: boolean } = {},
 ): Promise<T> {
+  // Loaded here, since a server needs nothing of what administers.
+  const { openInstallation } = await import('../compose/installation.ts')
   const installation = await openInstallation(await loadConfig(), {
     onProblem: warn,
     mustExist: !mayCreate,

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AdminError } from '../admin/admin-error.ts'
 import type { Administration } from '../admin/administration.ts'
-import { openInstallation } from '../compose/installation.ts'
 import type { Config } from '../config.ts'
 import { warn } from './output.ts'
 
@@ -34,6 +33,7 @@ export async function prepareDevAccounts(data: string, config: Config): Promise<
   mkdirSync(data, { recursive: true, mode: 0o700 })
   const file = join(data, 'dev.json')
   const kept = readAccounts(file)
+  const { openInstallation } = await import('../compose/installation.ts')
   const installation = await openInstallation(config, { onProblem: warn, refuseOld: true })
   try {
     const { administration } = installation

@@ -9,7 +9,7 @@ const linger = second
 const deadline = 9.5 * second
 
 /** Stops the issuer on SIGTERM or SIGINT, in order; a second signal ends the process at once. */
-export function stopOnSignals(running: RunningIssuer): void {
+export function stopOnSignals(running: Pick<RunningIssuer, 'stop'>): void {
   let stopping = false
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1)

@@ -47,7 +47,7 @@ export class ClientAuthentication {
   ): Promise<ClientRecord> {
     if (!credentials) throw new InvalidClientError('Client authentication is missing.')
     const { clientId, secret } = credentials
-    const registered = await this.#directory.find(clientId)
+    const registered = this.#directory.peek(clientId) ?? (await this.#directory.find(clientId))
     let reason: Refusal | undefined
     const check = (): Outcome<ClientRecord> => {
       reason = findRefusal(registered, secret, this.#clock.now())
@@ -57,7 +57,8 @@ export class ClientAuthentication {
     const subject = { kind: 'client', name: clientId, network } as const
     let outcome: Outcome<ClientRecord>
     try {
-      outcome = secret === undefined ? check() : await this.#gate.trySecret(subject, check)
+      const tried = secret === undefined ? check() : this.#gate.trySecret(subject, check)
+      outcome = tried instanceof Promise ? await tried : tried
     } catch (error) {
       if (!(error instanceof ThrottledError) || !registered) throw error
       if (!(await isExempt?.(registered.client))) throw error

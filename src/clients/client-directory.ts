@@ -22,6 +22,11 @@ export class ClientDirectory {
     this.#unsubscribe = store.changes.on('clients', () => this.#byClientId.forget())
   }
 
+  /** As {@link find}, if it is remembered, for those who would not wait for nothing. */
+  peek(clientId: string): RegisteredClient | undefined {
+    return this.#byClientId.peek(clientId)
+  }
+
   /** The client of this `client_id`, disabled ones too. */
   find(clientId: string): Promise<RegisteredClient | undefined> {
     return this.#byClientId.get(clientId)

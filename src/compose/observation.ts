@@ -15,6 +15,7 @@ import { readVersion } from '../lib/version.ts'
 import { unwatched, type Watch } from '../lib/watch.ts'
 import type { HashPool } from '../users/hash-pool.ts'
 import { findTracing, traceSteps } from './tracing.ts'
+import type { WorkerPart } from './worker-part.ts'
 
 /** The admin listener is for a few, whatever the public one must bear. */
 const adminConnections = 100
@@ -55,13 +56,16 @@ export interface Observation {
 
 /**
  * Binds the admin listener where the configuration has one, and sees whether an OpenTelemetry SDK was preloaded.
- * Without both, nothing is loaded and nothing measured.
+ * Without both, nothing is loaded and nothing measured. A worker measures what its primary process tells.
  * @throws {ListenError} when the address that was asked for cannot be had; without the default one it goes on.
  */
-export async function openObservation(config: Config, logger: Logger): Promise<Observation> {
-  const admin =
-    config.adminPort === undefined ? undefined : await listenForAdmin(config, config.adminPort, logger)
-  const metrics = admin && new Metrics()
+export async function openObservation(
+  config: Config,
+  logger: Logger,
+  worker?: WorkerPart,
+): Promise<Observation> {
+  const admin = worker ? undefined : await listenForAdmin(config, logger)
+  const metrics = (admin ?? worker?.isMeasured) ? new Metrics() : undefined
   const tracing = await findTracing()
   const log = logEvents(logger)
   let loading: NodeJS.Timeout | undefined
@@ -79,10 +83,11 @@ export async function openObservation(config: Config, logger: Logger): Promise<O
     tracing,
     metrics,
     begin(observed) {
-      if (!admin || !metrics) return
+      if (!metrics) return
       followAll(metrics, observed)
+      if (!worker) followAlone(metrics)
       const { readiness } = observed
-      admin.serve(createAdminApp({ logger, readiness, metrics }).callback())
+      admin?.serve(createAdminApp({ logger, readiness, metrics }).callback())
       loading = setTimeout(() => {
         metrics.load().catch((error) => logger.error({ event: 'background.failed', err: error }))
       }, loadAfter).unref()
@@ -94,11 +99,12 @@ export async function openObservation(config: Config, logger: Logger): Promise<O
   }
 }
 
-async function listenForAdmin(
-  { adminHost: host, adminPortChosen }: Config,
-  port: number,
+/** @returns undefined where there is to be no admin listener, or the default port is taken. */
+export async function listenForAdmin(
+  { adminHost: host, adminPort: port, adminPortChosen }: Config,
   logger: Logger,
 ): Promise<HttpServer | undefined> {
+  if (port === undefined) return undefined
   const settings = { host: 'MINTAGE_ADMIN_HOST', port: 'MINTAGE_ADMIN_PORT, off for none' }
   try {
     return await listen({ host, port, maxConnections: adminConnections, settings })
@@ -140,6 +146,11 @@ function countRequests(metrics: Metrics): RequestObserver {
       if (error !== undefined) metrics.add('mintage_errors_total', 1, { code: error, route })
     },
   }
+}
+
+/** The one process serves, as long as it answers. */
+function followAlone(metrics: Metrics): void {
+  metrics.follow('mintage_processes_serving', () => 1)
 }
 
 function followAll(metrics: Metrics, observed: Observed): void {

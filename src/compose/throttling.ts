@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { Clock } from '../lib/clock.ts'
 import { type Gate, openGate } from '../limits/gate.ts'
+import type { CounterHost } from '../limits/shared-counters.ts'
 import { Throttle } from '../limits/throttle.ts'
 import type { Store } from '../store/store.ts'
 import type { Observation } from './observation.ts'
@@ -19,6 +20,8 @@ export function openThrottle(
     readonly keys: Pick<KeyRing, 'currentMacKey'>
     readonly onError: (error: unknown) => void
     readonly observation: Pick<Observation, 'metrics'>
+    /** Counts for this process and others of its server. */
+    readonly host: CounterHost | undefined
   },
 ): { readonly gate: Gate; readonly throttle: Throttle | undefined } {
   if (!config.throttle) return { gate: openGate, throttle: undefined }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { z } from 'zod'
+import * as z from 'zod'
 import { logLevels } from '../events/log.ts'
 import { day, minute, second } from '../lib/durations.ts'
 import { lifeBounds } from '../tokens/lives.ts'

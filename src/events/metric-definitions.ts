@@ -10,6 +10,8 @@ export interface MetricDefinition {
   readonly labels?: Readonly<Record<string, readonly string[] | string>>
   /** Upper bounds of a histogram, in seconds. */
   readonly buckets?: readonly number[]
+  /** What the values of several processes are together, where it is not their sum. */
+  readonly together?: 'first' | 'max'
 }
 
 /** From a signature on a fast machine to a request that somebody gives up. */
@@ -61,10 +63,19 @@ export const metricDefinitions = {
     kind: 'gauge',
     help: 'Always 1; the labels tell what runs.',
     labels: { version: 'the version of Mintage', node: 'the version of Node' },
+    together: 'first',
+  },
+  mintage_processes_serving: {
+    kind: 'gauge',
+    help: 'Processes that serve now: 1, or as many as `serve --workers` asked for.',
+  },
+  mintage_worker_ends_total: {
+    kind: 'counter',
+    help: 'Worker processes that ended though nobody had told them to; each is started again.',
   },
   mintage_events_total: {
     kind: 'counter',
-    help: 'Business events of this process, by type. What a command does beside it is not among them.',
+    help: 'Business events of this server, by type. What a command does beside it is not among them.',
     labels: { type: 'the types of docs/events.md' },
   },
   mintage_tokens_issued_total: {
@@ -107,7 +118,7 @@ export const metricDefinitions = {
   mintage_sessions_started_total: { kind: 'counter', help: 'Sessions started.' },
   mintage_sessions_ended_total: {
     kind: 'counter',
-    help: 'Sessions ended before their time by this process, by reason.',
+    help: 'Sessions ended before their time by this server, by reason.',
     labels: { reason: sessionEnds },
   },
   mintage_access_tokens_revoked_total: { kind: 'counter', help: 'Access tokens revoked one by one.' },
@@ -169,10 +180,12 @@ export const metricDefinitions = {
     kind: 'gauge',
     help: 'Published signing keys, by state.',
     labels: { state: ['next', 'current', 'retired'] },
+    together: 'max',
   },
   mintage_signing_key_age_seconds: {
     kind: 'gauge',
     help: 'Time since the current signing key began to sign. Far beyond MINTAGE_KEY_ROTATION, rotation is stuck.',
+    together: 'max',
   },
   mintage_status_subscribers: {
     kind: 'gauge',

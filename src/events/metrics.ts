@@ -1,4 +1,4 @@
-import type { Metric, Registry } from 'prom-client'
+import type { Metric, MetricObjectWithValues, MetricValue, Registry } from 'prom-client'
 import type { Step } from '../lib/watch.ts'
 import type { Event } from './event.ts'
 import { type MetricDefinition, type MetricName, metricDefinitions } from './metric-definitions.ts'
@@ -9,6 +9,9 @@ export interface Sample {
   readonly value: number
   readonly labels?: Labels
 }
+
+/** A metric with all its series, as processes pass it to each other. */
+export type MetricSamples = MetricObjectWithValues<MetricValue<string>>
 
 /** prom-client takes gauges for counters by these names, which no reader of the format may. */
 const misnamed = [
@@ -82,15 +85,21 @@ export class Metrics {
     return { contentType: registry.contentType, body: await registry.metrics() }
   }
 
+  /** What {@link render} would tell, as values. */
+  async samples(): Promise<readonly MetricSamples[]> {
+    const registry = await this.load()
+    return registry.getMetricsAsJSON()
+  }
+
   async #load(): Promise<Registry> {
     const { default: client } = await import('prom-client')
     const registry = new client.Registry()
     for (const [name, definition] of definitions) {
-      const { kind: type, help } = definition
+      const { kind: type, help, together: aggregator = 'sum' } = definition
       // Of a metric that keeps its own values the registry asks nothing else.
       const metric = {
         name,
-        get: async () => ({ name, help, type, aggregator: 'sum', values: this.#read(name) }),
+        get: async () => ({ name, help, type, aggregator, values: this.#read(name).map(withLabels) }),
       }
       registry.registerMetric(metric as unknown as Metric)
     }
@@ -126,6 +135,11 @@ function toSamples(
     { metricName: `${name}_sum`, labels, value: sum },
     { metricName: `${name}_count`, labels, value: count },
   ]
+}
+
+/** Series are told apart by their labels, and whoever sums up several processes looks into all. */
+function withLabels<Value extends Sample>(sample: Value): Value & { readonly labels: Labels } {
+  return { ...sample, labels: sample.labels ?? {} }
 }
 
 function equal(one: Labels, other: Labels): boolean {

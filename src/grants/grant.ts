@@ -1,4 +1,4 @@
-import type { Target } from '../apis/target.ts'
+import type { Targets } from '../apis/target.ts'
 import type { GrantType } from '../protocol/grant-types.ts'
 import type { ForeignRefreshToken } from '../sessions/foreign-exchange.ts'
 import type { Counting } from '../sessions/refresh-decision.ts'
@@ -13,7 +13,7 @@ export interface GrantRequest {
   /** The form, each parameter once, none without a value. */
   readonly parameters: ReadonlyMap<string, string>
   /** The audiences that are open to the client, its default first. */
-  readonly targets: readonly Target[]
+  readonly targets: Targets
   /** The requested scopes; undefined when none was asked for. */
   readonly scopes: readonly string[] | undefined
   /** RFC 8707 §2. */

@@ -1,5 +1,5 @@
 import type { ApiDirectory } from '../apis/api-directory.ts'
-import { listTargets } from '../apis/target.ts'
+import { Targets } from '../apis/target.ts'
 import {
   InvalidRequestError,
   UnauthorizedClientError,
@@ -71,7 +71,7 @@ export class GrantPipeline {
     const asked = {
       client,
       parameters,
-      targets: listTargets(client, await apis.list(), issuer),
+      targets: new Targets(client, apis.peek() ?? (await apis.catalogue()), issuer),
       scopes: scope === undefined ? undefined : parseScope(scope),
       resource: parameters.get('resource'),
       idempotencyKey,

@@ -1,4 +1,4 @@
-import { chooseTarget, grantScopes, listSessionTargets } from '../apis/target.ts'
+import { chooseTarget, grantScopes } from '../apis/target.ts'
 import { InvalidGrantError, InvalidRequestError } from '../protocol/errors.ts'
 import type { ForeignExchange } from '../sessions/foreign-exchange.ts'
 import type { Redemption, RefreshedSession, SessionService } from '../sessions/session-service.ts'
@@ -10,26 +10,23 @@ export class RefreshTokenGrant implements Grant {
   readonly type = 'refresh_token'
   readonly #sessions: SessionService
   readonly #exchanges: ForeignExchange
-  readonly #issuer: string
 
-  constructor(sessions: SessionService, exchanges: ForeignExchange, issuer: string) {
+  constructor(sessions: SessionService, exchanges: ForeignExchange) {
     this.#sessions = sessions
     this.#exchanges = exchanges
-    this.#issuer = issuer
   }
 
   async authorize(request: GrantRequest): Promise<Authorization> {
-    const { client } = request
-    const targets = listSessionTargets(client, request.targets, this.#issuer)
+    const { client, targets } = request
     const refreshed = await this.#redeem(request, {
       client,
       counting: request.counting,
       retryKey: request.idempotencyKey,
       scopes: request.scopes,
       resource: request.resource,
-      open: new Map(targets.map((target) => [target.audience, target.scopes])),
+      open: { get: (audience) => targets.findOfSession(audience)?.scopes },
     })
-    const target = targets.find(({ audience }) => audience === refreshed.session.audience)
+    const target = targets.findOfSession(refreshed.session.audience)
     if (!target) throw new InvalidGrantError('The audience of the session is not open to this client.')
     return {
       grant: 'refresh_token',

@@ -12,7 +12,7 @@ export interface Exposition {
 
 export interface AdminAppOptions {
   readonly logger: Logger
-  readonly readiness: Readiness
+  readonly readiness: Pick<Readiness, 'problems'>
   readonly metrics: Exposition
 }
 

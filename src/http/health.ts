@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Context } from 'koa'
 import type { Clock } from '../lib/clock.ts'
 import { second } from '../lib/durations.ts'
+import { answerJson } from './json-answer.ts'
 
 /** How long an answer about the database is good for, so that a probe cannot become a load, in milliseconds. */
 const answerLife = second
@@ -55,14 +56,16 @@ export class Readiness {
 
 /** `GET /livez`: the process answers. */
 export function livenessEndpoint(context: Context): void {
-  context.body = { status: 'alive' }
+  answerJson(context, { status: 'alive' })
 }
 
 /** `GET /readyz`: 503 while the database or the signing key cannot be used, and while draining. */
-export function readinessEndpoint(readiness: Readiness): (context: Context) => Promise<void> {
+export function readinessEndpoint(
+  readiness: Pick<Readiness, 'problems'>,
+): (context: Context) => Promise<void> {
   return async (context) => {
     const problems = await readiness.problems()
     context.status = problems.length === 0 ? 200 : 503
-    context.body = problems.length === 0 ? { status: 'ready' } : { status: 'unready', problems }
+    answerJson(context, problems.length === 0 ? { status: 'ready' } : { status: 'unready', problems })
   }
 }

@@ -13,6 +13,8 @@ export interface HttpServer {
   readonly connections: number
   /** How many requests and connections got no further than here, by the status of their answer. */
   readonly refusals: ReadonlyMap<number, number>
+  /** Listens, where that was put off. @throws {ListenError} when the address cannot be had. */
+  open(): Promise<void>
   /** Hands requests to `listener`; until then they are answered with 503. */
   serve(listener: RequestListener): void
   /**
@@ -28,6 +30,8 @@ export interface ServerOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly maxConnections: number
+  /** Listens only with {@link HttpServer.open}. */
+  readonly later?: boolean
   /** The settings that name the address, for who has to change one. */
   readonly settings?: { readonly host: string; readonly port: string }
 }
@@ -51,7 +55,7 @@ export class ListenError extends OperatorError {
  * @throws {ListenError} when the address cannot be had.
  */
 export async function listen(options: ServerOptions): Promise<HttpServer> {
-  const { host, port, maxConnections, settings = ownSettings } = options
+  const { host, port, maxConnections, later = false, settings = ownSettings } = options
   const refusals = new Map<number, number>()
   const refused = (status: number) => void refusals.set(status, (refusals.get(status) ?? 0) + 1)
   let closing = false
@@ -92,11 +96,15 @@ export async function listen(options: ServerOptions): Promise<HttpServer> {
     } else refuseMalformed(error, socket, refused)
   })
   const connections = limitConnections(server, maxConnections, refused)
-  await bind(server, host, port, settings)
+  const open = () => bind(server, host, port, settings)
+  if (!later) await open()
   server.on('close', cutSlowReaders(connections))
-  const address = server.address() as AddressInfo
   return {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    get url() {
+      const { family, address, port: taken } = server.address() as AddressInfo
+      return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+    },
+    open: async () => (later ? open() : undefined),
     get connections() {
       return connections.size
     },

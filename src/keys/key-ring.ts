@@ -163,9 +163,9 @@ export class KeyRing {
     return this.#unusableUntil
   }
 
-  /** Makes this idle time, in milliseconds, durable in the ring unless it is; before a session may idle so long. */
-  async ensureIdle(longestIdle: number): Promise<void> {
-    if (longestIdle > this.#view.ring.longestIdle) await this.#raise({ longestIdle })
+  /** Makes this idle time, in milliseconds, durable in the ring unless it is; before a session may idle so long; undefined when it is. */
+  ensureIdle(longestIdle: number): Promise<void> | undefined {
+    return longestIdle > this.#view.ring.longestIdle ? this.#raise({ longestIdle }) : undefined
   }
 
   /** See {@link RingKeeper.rotate}. */

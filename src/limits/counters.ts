@@ -72,6 +72,9 @@ export class DatabaseCounters implements Counters {
   }
 }
 
+/** How many names and networks are counted in memory. */
+export const mostCounted = 20_000
+
 /** How many keys are looked at to find one to forget. */
 const sample = 32
 

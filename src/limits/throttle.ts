@@ -2,20 +2,13 @@ import type { Clock } from '../lib/clock.ts'
 import { SharedRun } from '../lib/shared-run.ts'
 import { toStoreError } from '../store/errors.ts'
 import type { Store } from '../store/store.ts'
-import {
-  BudgetKeys,
-  type DigestSecret,
-  isCleared,
-  isRequestsKey,
-  networkKey,
-  placeKey,
-  requestsKey,
-} from './budget-keys.ts'
+import { BudgetKeys, type DigestSecret, isCleared, networkKey, placeKey, requestsKey } from './budget-keys.ts'
 import { type Budget, Budgets, type Held, SpentError } from './budgets.ts'
-import { type Counters, DatabaseCounters, MemoryCounters } from './counters.ts'
+import { type Counters, DatabaseCounters, MemoryCounters, mostCounted } from './counters.ts'
 import type { Gate, Outcome, Subject } from './gate.ts'
 import { KnownNetworks } from './known-networks.ts'
 import { policies } from './policy.ts'
+import { BorrowedCounters, type CountedKind, type CounterHost } from './shared-counters.ts'
 import { Suspects } from './suspects.ts'
 import { parseClearing, UsedUp } from './used-up.ts'
 
@@ -26,15 +19,11 @@ export interface ThrottleOptions {
   /** What names are digested with; see {@link BudgetKeys}. */
   readonly secret: () => DigestSecret
   readonly onError: (error: unknown) => void
+  /** Counts for this process and others of its server; without it the process counts by itself. */
+  readonly host?: CounterHost | undefined
   /** Is told of each attempt that was refused, and by which budget. */
   readonly onRefusal?: (kind: Subject['kind'], by: Budget['by']) => void
 }
-
-/** How many names and networks one process counts by itself. */
-const mostCounted = 20_000
-
-/** Fills a budget of any size that was used up before the process began. */
-const usedUp = 1_000_000
 
 /** Stands for the network of what comes from this machine. */
 const thisMachine = 'local'
@@ -64,13 +53,14 @@ export class Throttle implements Gate {
   #cleared = 0
 
   constructor(options: ThrottleOptions) {
-    const { store, clock } = options
-    const memory = () => new MemoryCounters(mostCounted)
+    const { store, clock, host } = options
+    const memory = (kind: CountedKind) =>
+      host ? new BorrowedCounters(host, kind) : new MemoryCounters(mostCounted)
     this.#options = options
     this.#keys = new BudgetKeys(options.secret)
-    this.#failures = store.counts ? new DatabaseCounters(store.counts) : memory()
+    this.#failures = store.counts ? new DatabaseCounters(store.counts) : memory('failures')
     this.#budgets = new Budgets(this.#failures, clock)
-    this.#requests = new Budgets(memory(), clock)
+    this.#requests = new Budgets(memory('requests'), clock)
     this.#places = new KnownNetworks(store, clock)
     this.#usedUp = new UsedUp(store, clock)
     this.#suspects = new Suspects(clock)
@@ -200,13 +190,9 @@ export class Throttle implements Gate {
   }
 
   async #read(): Promise<void> {
-    const { store, clock } = this.#options
+    const { store } = this.#options
     this.#cleared = await store.throttles.lastClearing()
-    if (store.counts) return
-    const now = clock.now()
-    for (const { key, until } of await store.throttles.list(now)) {
-      if (!isRequestsKey(key)) await this.#failures.restore(key, usedUp, until - now)
-    }
+    if (!store.counts) await this.#usedUp.restore(this.#failures)
   }
 
   async #clear(): Promise<void> {

@@ -1,9 +1,10 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Event } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Store } from '../store/store.ts'
-import type { Clearing } from './budget-keys.ts'
+import { type Clearing, isRequestsKey } from './budget-keys.ts'
 import type { Held } from './budgets.ts'
+import type { Counters } from './counters.ts'
 import type { Subject } from './gate.ts'
 import type { SubjectKind } from './policy.ts'
 
@@ -43,7 +44,18 @@ export class UsedUp {
       await tx.record(toEvent(data, until))
     })
   }
+
+  /** Takes the budgets that were used up before the process began for counted. */
+  async restore(counters: Counters): Promise<void> {
+    const now = this.#clock.now()
+    for (const { key, until } of await this.#store.throttles.list(now)) {
+      if (!isRequestsKey(key)) await counters.restore(key, filled, until - now)
+    }
+  }
 }
+
+/** Fills a budget of any size. */
+const filled = 1_000_000
 
 function toEvent({ kind, by, about, network }: UsedUpBudget, until: number): Event {
   const where = network !== undefined && { network }

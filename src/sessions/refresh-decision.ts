@@ -23,7 +23,7 @@ export interface Presentation {
   /** Undefined: the session's. */
   readonly resource: string | undefined
   /** The audiences that are open to the client now, each with the scopes it may have there. */
-  readonly open: ReadonlyMap<string, readonly string[]>
+  readonly open: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /**

@@ -14,6 +14,7 @@ import type { MacKeys } from './mac-keys.ts'
 import { type Counting, decideRefresh, type RefreshOutcome, type SessionUser } from './refresh-decision.ts'
 import { RefreshRefusedError, toRefreshError } from './refresh-refused-error.ts'
 import { createHandle, deriveKey, readRefreshToken, writeRefreshToken } from './refresh-token.ts'
+import { isLive } from './session-life.ts'
 import type { SessionOrigin, ShownToken } from './session-origin.ts'
 import { SessionPlaces } from './session-places.ts'
 
@@ -24,7 +25,7 @@ export interface SessionKeys extends MacKeys {
   /** When it was last asked for and could not, in milliseconds since the epoch. */
   readonly unusableUntil: number
   /** Makes sure, durably, that MAC keys outlive sessions that may idle this long (milliseconds). */
-  ensureIdle(milliseconds: number): Promise<void>
+  ensureIdle(milliseconds: number): Promise<void> | undefined
 }
 
 /** The lives of sessions, in milliseconds, where a client has none of its own. */
@@ -56,7 +57,7 @@ export interface RefreshRequest {
   readonly scopes: readonly string[] | undefined
   readonly resource: string | undefined
   /** The audiences that are open to the client now, each with the scopes it may have there. */
-  readonly open: ReadonlyMap<string, readonly string[]>
+  readonly open: Pick<ReadonlyMap<string, readonly string[]>, 'get'>
 }
 
 /** A refresh, whatever stands for the token. */
@@ -175,7 +176,8 @@ export class SessionService {
     if (!this.#keys.isUsable()) throw new UnavailableError('No key can sign, so nothing is redeemed.')
     const { client, counting = 'once' } = request
     const idleTtl = client.sessionIdleTtl ?? this.#policy.idleTtl
-    await this.#keys.ensureIdle(idleTtl)
+    const raising = this.#keys.ensureIdle(idleTtl)
+    if (raising) await raising
     const presentation = {
       generation: content.generation,
       place: content.place,
@@ -293,8 +295,4 @@ export class SessionService {
     this.#underWay.set(key, started)
     return started
   }
-}
-
-function isLive(session: SessionRecord, now: number): boolean {
-  return session.endedAt === null && now < session.idleExpiresAt && now < session.expiresAt
 }

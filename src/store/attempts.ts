@@ -26,6 +26,11 @@ export interface AttemptOptions {
   readonly repeatable?: boolean
 }
 
+export interface GroupableOptions<T> extends AttemptOptions {
+  /** The first attempt, made together with others; undefined where nothing was done, and the work is done alone. */
+  readonly together?: () => Promise<T | undefined>
+}
+
 /**
  * Runs transactions, again where they lost against others or their connection broke before the commit, and notices
  * whether the database is there. Whoever meets a database that is known to be away is turned away at once.
@@ -46,16 +51,17 @@ export class Attempts {
    * @throws {StoreUnavailableError} when the database cannot be used; nothing was committed, unless it is an
    *   {UnknownCommitError}.
    */
-  async run<T>(work: Work<T>, options: AttemptOptions = {}): Promise<T> {
+  async run<T>(work: Work<T>, options: GroupableOptions<T> = {}): Promise<T> {
     const began = performance.now()
     let unknown: UnknownCommitError | undefined
     for (let attempt = 1; ; attempt++) {
       try {
         this.#database.checkPresence()
+        const together = attempt === 1 ? await options.together?.() : undefined
         const run = (trx: Knex.Transaction) => work(trx, unknown !== undefined)
         const isolation = this.#database.isolation ?? options.isolation
-        const result = await this.#database.transact(run, isolation, began + retryDeadline)
-        await this.#noticeSuccess()
+        const result = together ?? (await this.#database.transact(run, isolation, began + retryDeadline))
+        if (this.#availability.isDown) await this.#noticeSuccess()
         return result
       } catch (error) {
         // knex has written the statement in front of the words, which are the operator's.
@@ -81,7 +87,6 @@ export class Attempts {
   }
 
   async #noticeSuccess(): Promise<void> {
-    if (!this.#availability.isDown) return
     // What was committed stays committed when the next question finds the database gone again.
     const now = await this.#now().catch(() => undefined)
     if (now !== undefined) this.#availability.succeeded(now)

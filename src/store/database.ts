@@ -26,6 +26,11 @@ export interface Database {
   readonly isolation?: Isolation
   /** Whether it wakes whoever listens for changes. */
   readonly canNotify: boolean
+  /**
+   * Lends a connection to PostgreSQL for statements that knex's transactions are too slow for, until `until`
+   * (milliseconds of the monotonic clock), when it is broken off.
+   */
+  lend?<T>(use: (connection: PostgresConnection) => Promise<T>, until: number): Promise<T>
   /** Runs one transaction, which is broken off at `until` (milliseconds of the monotonic clock) where one waits for it. */
   transact<T>(
     work: (trx: Knex.Transaction) => Promise<T>,
@@ -193,10 +198,24 @@ function openPostgres(url: string, options: DatabaseOptions): Database {
       connectionTimeoutMillis: connectLimit,
       keepAlive: true,
       keepAliveInitialDelayMillis: keepAlive,
+      // What is asked at once is sent at once, and answered in that order.
+      pipeline: true,
     },
     pool: { min: 0, max: pool ?? defaultPool, createTimeoutMillis: 2 * connectLimit + statementLimit },
     acquireConnectionTimeout: connectLimit,
   } as Knex.Config)
+  const lend = async <T>(use: (connection: PostgresConnection) => Promise<T>, until: number) => {
+    const connection = await acquire(knex)
+    // A statement has a limit of its own; this one is for many that are slow together.
+    const left = Math.max(leastTime, until - performance.now())
+    const timer = isPatient ? undefined : setTimeout(() => cutConnection(connection), left)
+    try {
+      return await use(connection)
+    } finally {
+      clearTimeout(timer)
+      await knex.client.releaseConnection(connection)
+    }
+  }
   return {
     knex,
     engine: 'postgres',
@@ -205,17 +224,11 @@ function openPostgres(url: string, options: DatabaseOptions): Database {
     location,
     isNew: false,
     checkPresence: () => undefined,
-    async transact(work, isolationLevel, until) {
-      const connection = await acquire(knex)
-      // A statement has a limit of its own; this one is for many that are slow together.
-      const left = Math.max(leastTime, until - performance.now())
-      const timer = isPatient ? undefined : setTimeout(() => cutConnection(connection), left)
-      try {
-        return await knex.transaction(work, { connection, ...(isolationLevel && { isolationLevel }) })
-      } finally {
-        clearTimeout(timer)
-        await knex.client.releaseConnection(connection)
-      }
-    },
+    lend,
+    transact: (work, isolationLevel, until) =>
+      lend(
+        (connection) => knex.transaction(work, { connection, ...(isolationLevel && { isolationLevel }) }),
+        until,
+      ),
   }
 }

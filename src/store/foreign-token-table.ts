@@ -65,10 +65,10 @@ export class ForeignTokenTable {
     return row !== undefined
   }
 
-  /** Deletes those that have expired, `limit` at most. */
-  async deleteExpired(now: number, limit: number): Promise<void> {
+  /** Deletes those that have expired, `limit` at most. @returns whether there may be more. */
+  async deleteExpired(now: number, limit: number): Promise<boolean> {
     const expired = this.#query('foreign_refresh_tokens').where('expires_at', '<', now).limit(limit)
-    await deleteUnlocked(this.#query, 'foreign_refresh_tokens', 'digest', expired)
+    return (await deleteUnlocked(this.#query, 'foreign_refresh_tokens', 'digest', expired)) >= limit
   }
 }
 

@@ -46,6 +46,8 @@ declare module 'knex/lib/dialects/postgres/index.js' {
   interface PostgresQuery {
     readonly sql: string
     readonly bindings?: readonly unknown[]
+    /** `name`: prepared under this name on the connection, and not sent again. */
+    readonly options?: { readonly name?: string }
     readonly response?: PostgresAnswer
   }
 

@@ -5,9 +5,11 @@ import type { Attempts } from './attempts.ts'
 import type { Stamps } from './audit/seal.ts'
 import { AuditTable } from './audit-table.ts'
 import type { Availability } from './availability.ts'
+import type { Database } from './database.ts'
 import { nowColumn, readNow } from './database-time.ts'
 import { StoreBusyError } from './errors.ts'
 import { retryDeadline } from './patience.ts'
+import { PostgresGroups } from './postgres-groups.ts'
 import {
   type Decide,
   type Decision,
@@ -21,6 +23,7 @@ import { StatusLog } from './status-log.ts'
 import { toReference } from './status-table.ts'
 
 export interface PostgresRedeemerOptions {
+  readonly database: Database
   readonly attempts: Attempts
   readonly availability: Availability
   readonly sink: EventSink
@@ -30,13 +33,19 @@ export interface PostgresRedeemerOptions {
   readonly onRevocation: () => void
 }
 
-/** Redeems on PostgreSQL: a transaction each, which the server groups into commits by itself. */
+/**
+ * Redeems on PostgreSQL: together with those that wait at the same time, and where that does not do, in a transaction
+ * of its own, as often as it takes.
+ */
 export class PostgresRedeemer implements Redeemer {
   readonly #options: PostgresRedeemerOptions
+  readonly #groups: PostgresGroups | undefined
   readonly #lines = new Map<string, Promise<unknown>>()
 
   constructor(options: PostgresRedeemerOptions) {
     this.#options = options
+    // Where every transaction is serializable, many in one would lose for each other.
+    if (options.database.isolation === undefined) this.#groups = new PostgresGroups(options)
   }
 
   /** Those of one session wait for each other here, where waiting costs no connection. */
@@ -58,6 +67,7 @@ export class PostgresRedeemer implements Redeemer {
 
   async #redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
     const { attempts, sink, onRevocation } = this.#options
+    const groups = this.#groups
     /** What was decided in commits of which nobody knows whether they were made. */
     const doubtful: Decision<Outcome>[] = []
     let before: Decision<Outcome> | undefined
@@ -68,7 +78,16 @@ export class PostgresRedeemer implements Redeemer {
         before = await this.#run(trx, handle, decide, doubtful)
         return before
       },
-      { isolation: 'read committed', repeatable: true },
+      {
+        isolation: 'read committed',
+        repeatable: true,
+        ...(groups && {
+          together: () =>
+            groups.join(handle, decide, (decided) => {
+              before = decided
+            }),
+        }),
+      },
     )
     if (decision.write?.kind === 'end') onRevocation()
     for (const event of decision.events ?? []) sink(event)

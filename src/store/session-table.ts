@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import type { SessionEnd } from '../events/event.ts'
 import type { ForeignTokenTable } from './foreign-token-table.ts'
+import { readRow } from './single-read.ts'
 import type { StatusReference } from './status-change.ts'
 import { type StatusLog, split } from './status-log.ts'
 import { type StatusTable, sessionsOwner, toReference } from './status-table.ts'
@@ -81,6 +82,19 @@ export interface SessionFilter {
   readonly liveAt?: number
 }
 
+/** How much one step of a clean-up does at most: rows that it looks at, and rows that it deletes. */
+export interface SweepStep {
+  readonly rows: number
+  readonly most: number
+}
+
+/** What a step of a clean-up did. */
+export interface Swept {
+  readonly deleted: number
+  /** Where the next step begins; undefined at the end of the table. */
+  readonly next: string | undefined
+}
+
 /** The table `sessions`. Redeeming has a way of its own, see `redeemer.ts`. */
 export class SessionTable {
   readonly #query: Knex
@@ -100,12 +114,12 @@ export class SessionTable {
   }
 
   async findBySid(sid: string): Promise<SessionRecord | undefined> {
-    const row = await this.#query<SessionRow>('sessions').where({ sid }).first()
+    const row = await readRow<SessionRow>(this.#query, 'SELECT * FROM sessions WHERE sid = ?', [sid])
     return row && toSessionRecord(row)
   }
 
   async findByHandle(handle: string): Promise<SessionRecord | undefined> {
-    const row = await this.#query<SessionRow>('sessions').where({ handle }).first()
+    const row = await readRow<SessionRow>(this.#query, 'SELECT * FROM sessions WHERE handle = ?', [handle])
     return row && toSessionRecord(row)
   }
 
@@ -188,27 +202,32 @@ export class SessionTable {
   }
 
   /**
-   * Deletes, of the `limit` rows that follow `after`, those that ended or expired before `before`. Walking the
-   * primary key in small steps needs no index, which every refresh would have to pay for.
-   * @returns where the next step begins; undefined at the end of the table.
+   * Looks at the rows that follow `after` and deletes those that ended or expired before `before`, `most` at most. Walking
+   * the table in small steps needs no index, which every refresh would have to pay for. On SQLite it goes by the rows'
+   * numbers, in which neighbours share a page, as random handles do not.
    */
-  async deleteExpired(after: string, limit: number, before: number): Promise<string | undefined> {
-    const last = await this.#query('sessions')
-      .where('handle', '>', after)
-      .orderBy('handle')
-      .offset(limit - 1)
-      .first('handle')
-    const upTo: string | undefined = last?.handle
-    const range = this.#query('sessions').where('handle', '>', after)
-    if (upTo !== undefined) range.where('handle', '<=', upTo)
-    range.where((row) =>
-      row
-        .where('ended_at', '<', before)
-        .orWhere('idle_expires_at', '<', before)
-        .orWhere('expires_at', '<', before),
-    )
-    await deleteUnlocked(this.#query, 'sessions', 'handle', range)
-    return upTo
+  async deleteExpired(after: string, { rows, most }: SweepStep, before: number): Promise<Swept> {
+    const isSqlite = this.#query.client.dialect === 'sqlite3'
+    const key = isSqlite ? 'rowid' : 'handle'
+    const following = () => this.#query('sessions').where(key, '>', isSqlite ? Number(after) : after)
+    const last = await following()
+      .orderBy(key)
+      .offset(rows - 1)
+      .first(key)
+    const range = following().orderBy(key).limit(most)
+    if (last) range.where(key, '<=', last[key])
+    const expired = await range
+      .where((row) =>
+        row
+          .where('ended_at', '<', before)
+          .orWhere('idle_expires_at', '<', before)
+          .orWhere('expires_at', '<', before),
+      )
+      .pluck(key)
+    const chosen = this.#query('sessions').whereIn(key, expired)
+    const deleted = expired.length > 0 ? await deleteUnlocked(this.#query, 'sessions', key, chosen) : 0
+    const next: string | number | undefined = expired.length === most ? expired.at(-1) : last?.[key]
+    return { deleted, next: next === undefined ? undefined : String(next) }
   }
 }
 

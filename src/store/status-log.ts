@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { readRow } from './single-read.ts'
 import {
   type ChangeRow,
   type NumberedChange,
@@ -25,6 +26,18 @@ const mostPlaces = 1_000
 
 /** How many changes one transaction numbers at most. */
 const mostNumbered = 1_000
+
+interface PositionRow {
+  readonly epoch: string
+  readonly version: number | string
+  readonly pending: number | boolean
+  readonly last: string | null
+}
+
+const position = `SELECT epoch, version, EXISTS (SELECT 1 FROM status_pending) AS pending,
+    (SELECT kind || ' ' || coalesce(list, '') || ' ' || data FROM status_log
+     WHERE status_log.version = status_state.version) AS last
+  FROM status_state`
 
 /** The tables `status_state`, `status_pending` and `status_log`. */
 export class StatusLog {
@@ -60,20 +73,14 @@ export class StatusLog {
 
   /** One statement, so that what is committed is either numbered or pending in it. */
   async position(): Promise<StatusPosition> {
-    const row = await this.#query('status_state').first(
-      'epoch',
-      'version',
-      this.#query.raw('EXISTS (SELECT 1 FROM status_pending) AS pending'),
-      this.#query.raw(
-        "(SELECT kind || ' ' || coalesce(list, '') || ' ' || data FROM status_log WHERE status_log.version = status_state.version) AS last",
-      ),
-    )
+    const row = await readRow<PositionRow>(this.#query, position)
+    if (!row) throw new Error('The table status_state is empty.')
     const { epoch, version, pending, last } = row
     return {
-      epoch: String(epoch),
+      epoch,
       version: Number(version),
       isPending: Number(pending) === 1,
-      last: last === null ? null : String(last),
+      last,
     }
   }
 

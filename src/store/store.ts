@@ -94,6 +94,7 @@ export class Store extends Tables {
       database.engine === 'sqlite'
         ? new SqliteRedeemer(database, this.availability, this.#sink, () => clock.now(), stamps, onRevocation)
         : new PostgresRedeemer({
+            database,
             attempts: this.#attempts,
             availability: this.availability,
             sink: this.#sink,

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { findUserIdClaim, type JsonObject } from '../protocol/claims.ts'
+import { readRow } from './single-read.ts'
 
 /** A user. Times are milliseconds since the epoch. */
 export interface UserRecord {
@@ -81,7 +82,7 @@ export class UserTable {
   }
 
   async findById(id: string): Promise<UserRecord | undefined> {
-    const row = await this.#query<UserRow>('users').where({ id }).first()
+    const row = await readRow<UserRow>(this.#query, 'SELECT * FROM users WHERE id = ?', [id])
     return row && toRecord(row)
   }
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AdminError } from '../admin/admin-error.ts'
 import type { UserRow } from '../admin/user-row.ts'
 import { toTime, toUserRow } from './django-record.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'smol-toml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { AdminError } from '../admin/admin-error.ts'
 import { quote } from '../lib/quote.ts'
 import { suggest } from '../lib/suggestion.ts'

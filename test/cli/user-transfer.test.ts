@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { runMintage, runMintageBatch } from '../support/child-issuer.ts'
+import { executable, runMintage, runMintageBatch } from '../support/child-issuer.ts'
 import { password, startTestIssuer } from '../support/in-process-issuer.ts'
 import { makeDirectory, serveEnvironment } from '../support/installation.ts'
 import { ask, login } from '../support/requests.ts'
@@ -184,7 +184,6 @@ test('on a terminal an import shows how far it is, and off one it shows nothing'
   // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape code is what must not be there
   t.notRegex(off.stderr, /[\r\u001b]/)
   if (spawnSync('script', ['--version']).status !== 0) return t.log('no script(1) here, so no terminal')
-  const executable = new URL('../../src/main.js', import.meta.url).pathname
   const command = `'${process.execPath}' '${executable}' user import '${file}'`
   const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
     env: { PATH: process.env['PATH'], ...environment },

@@ -2,8 +2,10 @@ import test, { type ExecutionContext } from 'ava'
 import { startIssuer } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import type { Event } from '../../src/events/event.ts'
+import { openDatabase } from '../../src/store/database.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
-import { openStore } from '../../src/store/store.ts'
+import type { Decide } from '../../src/store/redeemer.ts'
+import { openStore, Store } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { password } from '../support/in-process-issuer.ts'
 import { makeDirectory, registerAccounts, serveEnvironment } from '../support/installation.ts'
@@ -52,7 +54,8 @@ function refresh(issuer: Issuer, token: string): Promise<OAuthAnswer> {
   return post(`${issuer.url}/oauth2/token`, form, basic(issuer.service))
 }
 
-const rotation = /UPDATE sessions SET generation/
+/** Together with others, prepared, or alone. */
+const rotation = /mintage_rotate|UPDATE sessions SET generation/
 
 for (const fault of ['answer-lost', 'never-arrives'] as const) {
   faulty(
@@ -117,6 +120,91 @@ faulty('nor is it when the commit of the repetition is in doubt as well', async 
   t.is(decisions, 3)
   t.is(proxy.faults, 2)
   t.like(await other.sessions.findByHandle('handle-a'), { generation: 1, endedAt: null })
+})
+
+faulty('row 19: every member of a group whose commit is in doubt is made once', async (t) => {
+  for (const fault of ['answer-lost', 'never-arrives'] as const) {
+    const { url, proxy } = await createDatabase(t)
+    const told: string[] = []
+    const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
+    t.teardown(() => store.close())
+    const names = Array.from({ length: 20 }, (_, index) => `s${index}`)
+    for (const name of names) await insertSession(store, session(name))
+    proxy.failCommit(fault, rotation)
+    // A generation that is there already was made by the commit without an answer.
+    const once: Decide<Stepped> = (found, now, since) =>
+      found?.session.attempt === 'attempt-0' ? { outcome: 1 } : step(found, now, since)
+    const outcomes = await Promise.all(names.map((name) => store.redeem(`handle-${name}`, once)))
+    t.deepEqual(new Set(outcomes), new Set([1]))
+    t.is(proxy.faults, 1)
+    for (const name of names) t.is((await store.sessions.findByHandle(`handle-${name}`))?.generation, 1)
+    t.deepEqual(
+      told,
+      names.map(() => 'session.refreshed'),
+    )
+  }
+})
+
+faulty('a session that somebody holds keeps nobody waiting but its own client', async (t) => {
+  const { url } = await createDatabase(t)
+  const store = await openStore({ url })
+  t.teardown(() => store.close())
+  for (const name of ['a', 'b', 'c']) await insertSession(store, session(name))
+  const done: string[] = []
+  const redeemed: Promise<unknown>[] = []
+  await store.transaction(async (tx) => {
+    await tx.sessions.end({ sid: 'ses_b' }, 'revoked_by_client', tx.now)
+    for (const name of ['a', 'b', 'c']) {
+      const outcome = store.redeem(`handle-${name}`, step)
+      redeemed.push(outcome.then((found) => done.push(`${name}: ${found}`)))
+    }
+    await Promise.all([redeemed[0], redeemed[2]])
+    t.deepEqual(done.toSorted(), ['a: 1', 'c: 1'])
+  })
+  await Promise.all(redeemed)
+  t.is(done[2], 'b: ended')
+})
+
+faulty('what the server refuses of one session is refused to nobody beside it', async (t) => {
+  const { url } = await createDatabase(t)
+  const store = await openStore({ url })
+  t.teardown(() => store.close())
+  for (const name of ['a', 'b', 'c']) await insertSession(store, session(name))
+  const poison: Decide<Stepped> = (found, now, since) => {
+    const { write, ...decision } = step(found, now, since)
+    return write?.kind === 'rotate' ? { ...decision, write: { ...write, attempt: 'no \0 text' } } : decision
+  }
+  const [a, b, c] = await Promise.allSettled([
+    store.redeem('handle-a', step),
+    store.redeem('handle-b', poison),
+    store.redeem('handle-c', step),
+  ])
+  t.deepEqual(a, { status: 'fulfilled', value: 1 })
+  t.is(b?.status, 'rejected')
+  t.deepEqual(c, { status: 'fulfilled', value: 1 })
+  t.is((await store.sessions.findByHandle('handle-b'))?.generation, 0)
+  t.false(store.availability.isDown)
+})
+
+faulty('a statement that the server has forgotten, as behind a pooler, is said again', async (t) => {
+  const { directUrl } = await createDatabase(t)
+  await (await openStore({ url: directUrl })).close()
+  const database = openDatabase(directUrl, { pool: 1 })
+  const store = new Store(database, { url: directUrl })
+  t.teardown(() => store.close())
+  await insertSession(store, session('a'))
+  t.is(await store.redeem('handle-a', step), 1)
+  const named = async () => {
+    const { rows } = await database.knex.raw(
+      "SELECT 1 FROM pg_prepared_statements WHERE name LIKE 'mintage_%'",
+    )
+    return rows.length
+  }
+  t.is(await named(), 2)
+  await database.knex.raw('DEALLOCATE ALL')
+  t.is(await store.redeem('handle-a', step), 2)
+  t.is(await store.redeem('handle-a', step), 3)
+  t.is(await named(), 0)
 })
 
 faulty('an adoption whose commit is in doubt is told once, when it is found', async (t) => {

@@ -152,10 +152,10 @@ export function testTables(engine: TestEngine): void {
         store.transaction((tx) => tx.foreignTokens.insert(token('c', at + 9))),
         { instanceOf: DuplicateError },
       )
-      await store.foreignTokens.deleteExpired(at + 2, 10)
+      t.false(await store.foreignTokens.deleteExpired(at + 2, 10))
       const left = await store.foreignTokens.findAll(['a', 'b', 'c', 'd'])
       t.deepEqual(left.map(({ digest }) => digest).sort(), ['b', 'c'])
-      await store.foreignTokens.deleteExpired(at + 9, 1)
+      t.true(await store.foreignTokens.deleteExpired(at + 9, 1))
       t.is((await store.foreignTokens.findAll(['b', 'c'])).length, 1)
     },
   )

@@ -1,10 +1,39 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The built executable. */
-export const executable = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** The executable as it is installed. */
+export const executable = findExecutable()
+
+/** The environment that takes the sources as they are compiled, module by module, for what reaches into one of them. */
+export const inModules = { CHILD_IN_MODULES: 'yes' }
+
+function chooseExecutable(environment: Readonly<Record<string, string>>): string {
+  return 'CHILD_IN_MODULES' in environment ? join(root, 'dist/src/main.js') : executable
+}
+
+/** @throws when the sources were compiled after it was made, for it would show how they were. */
+function findExecutable(): string {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const path = join(root, bin.mintage)
+  const madeAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const newer = ['src', 'migrations']
+    .flatMap((folder) => listModules(join(root, 'dist', folder)))
+    .find((source) => statSync(source).mtimeMs > madeAt)
+  if (newer !== undefined) throw new Error(`${path} is older than ${newer}: npm run build makes it anew.`)
+  return path
+}
+
+function listModules(directory: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.js') && !path.startsWith('bundle'))
+    .map((path) => join(directory, path))
+}
 
 /** The environment without any setting of Mintage that the tests were started with. */
 export function cleanEnvironment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -25,7 +54,7 @@ export async function runMintage(
   stdin: string | Buffer = '',
   directory?: string,
 ): Promise<CommandResult> {
-  return runToEnd([executable, ...args], environment, stdin, directory)
+  return runToEnd([chooseExecutable(environment), ...args], environment, stdin, directory)
 }
 
 /** Runs many commands in one process, where starting one for each would take most of the time. Their stdin is empty, their working directory `directory`. */
@@ -84,7 +113,7 @@ export async function startChildIssuer(
   environment: Readonly<Record<string, string>> = {},
   sign?: RegExp,
 ): Promise<ChildIssuer> {
-  const child = spawn(process.execPath, [executable, ...args], {
+  const child = spawn(process.execPath, [chooseExecutable(environment), ...args], {
     env: cleanEnvironment(environment),
     stdio: ['ignore', 'pipe', 'pipe'],
   })

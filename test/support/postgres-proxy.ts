@@ -71,11 +71,12 @@ export async function startPostgresProxy(port: number, host: string): Promise<Po
     links.add(link)
     near.on('data', (data) => fromClient(link, data))
     far.on('data', (data) => {
-      // The server has answered, so it has committed.
-      if (link.losesAnswer) end(link)
+      // What was asked together with the commit is answered before it is made.
+      if (link.losesAnswer && data.includes('COMMIT')) end(link)
       else if (!link.isMute) near.write(data)
     })
     for (const socket of [near, far]) {
+      socket.setNoDelay(true)
       socket.on('error', () => end(link))
       socket.on('close', () => end(link))
     }

@@ -1,4 +1,5 @@
 import { type Migration, migrations } from '../../migrations/index.ts'
+import { inModules } from '../support/child-issuer.ts'
 
 /** Migrations that this version will have one day. */
 const future: Readonly<Record<string, Migration>> = {
@@ -25,7 +26,7 @@ const future: Readonly<Record<string, Migration>> = {
 
 /** The environment that makes a process one of a version of the future: it loads this file before anything else. */
 export function ofFuture(...names: readonly string[]): Readonly<Record<string, string>> {
-  return { NODE_OPTIONS: `--import=${import.meta.url}`, FUTURE_MIGRATIONS: names.join(' ') }
+  return { ...inModules, NODE_OPTIONS: `--import=${import.meta.url}`, FUTURE_MIGRATIONS: names.join(' ') }
 }
 
 for (const name of (process.env['FUTURE_MIGRATIONS'] ?? '').split(' ')) {

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { backUp } from '../../admin/backup.ts'
 import type { Config } from '../../config.ts'
 import { loadConfig } from '../configuration.ts'
 import { textOption } from '../options.ts'
@@ -20,6 +19,7 @@ export function addBackupCommand(program: Command): void {
     )
     .action(async (file: string, { force, json }: Json & { readonly force?: boolean }) => {
       const config = await loadConfig()
+      const { backUp } = await import('../../admin/backup.ts')
       const progress = new Progress('mintage: copying')
       const { file: written, bytes } = await backUp(config.databaseUrl, file, {
         overwrite: force === true,

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { inspectForeignToken } from '../../admin/foreign-token.ts'
 import type { TokenReport } from '../../admin/token-inspection.ts'
 import { administer } from '../administer.ts'
 import { readSecretFromStdin, textOption } from '../options.ts'
@@ -46,6 +45,7 @@ export function addTokenCommands(program: Command): void {
       }
       const text = (argument ?? (await readSecretFromStdin('token'))).trim().replace(/^Bearer +/i, '')
       const { issuer, audience } = options
+      const { inspectForeignToken } = await import('../../admin/foreign-token.ts')
       const report =
         issuer === undefined
           ? await administer(({ tokens }) => tokens.inspect(text, audience))

@@ -3,6 +3,7 @@ import type { Logger } from '../../events/log.ts'
 import { OverloadedError } from '../../lib/overloaded-error.ts'
 import { UnavailableError } from '../../lib/unavailable-error.ts'
 import { OAuthError } from '../../protocol/errors.ts'
+import { answerJson } from '../json-answer.ts'
 
 /**
  * Turns whatever was thrown into its answer: an `OAuthError` into RFC 6749 §5.2 JSON, an outage into 503 with
@@ -64,5 +65,5 @@ function send(context: Context, status: number, code: string, description: strin
   context.status = status
   context.state['error'] = code
   context.set('Cache-Control', 'no-store')
-  context.body = { error: code, error_description: description }
+  answerJson(context, { error: code, error_description: description })
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
-import bodyParser from 'koa-bodyparser'
 import { InvalidRequestError } from '../../protocol/errors.ts'
 
 const formType = 'application/x-www-form-urlencoded'
@@ -21,7 +20,14 @@ const options = {
   },
 }
 
-const parse = bodyParser(options)
+let parser: Promise<Middleware> | undefined
+
+/** Not before it is needed: it brings a table of every encoding that there is. */
+async function loadParser(): Promise<Middleware> {
+  const { default: bodyParser } = await import('koa-bodyparser')
+  return bodyParser(options)
+}
+
 const mostBody = 65_536
 
 /**
@@ -34,7 +40,11 @@ export const readForm: Middleware = async (context, next) => {
   // The parser reads the length as 32 bits, and would wait for the first bytes of a terabyte.
   if (length > mostBody) context.throw(413)
   const isPlain = length > 0 && headers['content-type'] === formType && !('content-encoding' in headers)
-  if (!isPlain) return parse(context, next)
+  if (!isPlain) {
+    parser ??= loadParser()
+    const parse = await parser
+    return parse(context, next)
+  }
   context.request.body = await readBytes(context.req)
   return next()
 }

@@ -3,6 +3,7 @@ import type { ClientAuthentication } from '../../clients/client-authentication.t
 import { InvalidRequestError } from '../../protocol/errors.ts'
 import type { Introspection } from '../../tokens/introspection.ts'
 import type { ClientNetworks } from '../client-network.ts'
+import { answerJson } from '../json-answer.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
 
@@ -18,6 +19,6 @@ export function introspectionEndpoint(
     const caller = await clients.authenticateConfidential(credentials, networks.find(context.req))
     const token = parameters.get('token')
     if (token === undefined) throw new InvalidRequestError('The parameter token is missing.')
-    context.body = await introspection.introspect(token, caller)
+    answerJson(context, await introspection.introspect(token, caller))
   }
 }

@@ -8,6 +8,7 @@ import type { Mint } from '../../tokens/mint.ts'
 import type { ClientNetworks } from '../client-network.ts'
 import { issueInCookies, openOAuthCookies } from '../cookies/oauth.ts'
 import type { TokenCookies } from '../cookies/token-cookies.ts'
+import { answerJson } from '../json-answer.ts'
 import { whenGone } from '../when-gone.ts'
 import { readCredentials } from './credentials.ts'
 import { readParameters } from './parameters.ts'
@@ -53,7 +54,7 @@ export function tokenEndpoint(options: TokenEndpointOptions): (context: Context)
     // A token of the client itself is none of a browser's.
     const isForUser = parameters.get('grant_type') !== 'client_credentials'
     const kept = isForUser ? openOAuthCookies(cookies, client, context) : undefined
-    context.body = await (kept ? issueInCookies(kept, parameters, issue) : issue(parameters))
+    answerJson(context, await (kept ? issueInCookies(kept, parameters, issue) : issue(parameters)))
   }
 }
 

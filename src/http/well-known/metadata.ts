@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { ApiDirectory } from '../../apis/api-directory.ts'
 import { grantTypes } from '../../protocol/grant-types.ts'
+import { answerJson } from '../json-answer.ts'
 
 /** The issuer without a slash at its end: what endpoints are appended to. */
 export function endpointBase(issuer: string): string {
@@ -38,6 +39,6 @@ export function metadataEndpoint(issuer: string, apis: ApiDirectory): (context: 
   return async (context) => {
     const scopes = (await apis.list()).flatMap((api) => api.scopes)
     context.set('Cache-Control', 'public, max-age=300')
-    context.body = { ...constant, scopes_supported: [...new Set(scopes)] }
+    answerJson(context, { ...constant, scopes_supported: [...new Set(scopes)] })
   }
 }

@@ -41,6 +41,7 @@ export class AuditTrail {
   #timer: NodeJS.Timeout | undefined
   #step: Promise<void> = Promise.resolve()
   #closed = false
+  #sealsElsewhere = false
 
   constructor(options: AuditTrailOptions) {
     this.#options = options
@@ -115,6 +116,12 @@ export class AuditTrail {
     this.#timer.unref()
   }
 
+  /** As {@link follow}, where another process of this node seals and keeps the mark: this one goes by its key. */
+  followKey(): void {
+    this.#sealsElsewhere = true
+    this.follow()
+  }
+
   /** Seals what this process has recorded, and lets the mark follow if the database is not an old one. */
   async settle(): Promise<void> {
     if (!this.#options.store.hasAudited) return
@@ -157,6 +164,7 @@ export class AuditTrail {
       const chain = await this.#options.store.auditChain.read()
       // What this process stamps with a key that was replaced would soon pass for a forgery.
       if (chain.key !== this.#key?.id) await this.open()
+      if (this.#sealsElsewhere) return
       if (await this.#isTakenBack(chain)) return
       if (chain.isPending) await this.#seal()
       if (chain.isPending || chain.sequence !== this.#seen?.sequence || chain.epoch !== this.#seen.epoch) {

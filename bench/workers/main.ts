@@ -1,0 +1,167 @@
+/** `npm run bench:workers`: one process against two behind one port, on SQLite and PostgreSQL. See docs/benchmarks.md. */
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { account, findBinaries, PostgresServer } from '../../test/faults/postgres/server.ts'
+import { describeMachine } from '../machine.ts'
+import { findFreePort } from '../server-process.ts'
+import { type Spread, spread } from '../statistics.ts'
+import { Worker } from '../worker.ts'
+import type { Load, LoadOutcome } from './generator.ts'
+import { MeasuredServer } from './server.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    workers: { type: 'string', default: '2' },
+    connections: { type: 'string', default: '32' },
+  },
+})
+const read = (text: string, name: string): number => {
+  const value = Number(text)
+  if (!(value > 0)) throw new RangeError(`--${name} is a number above 0.`)
+  return value
+}
+const rounds = read(options.rounds ?? (options.quick ? '1' : '5'), 'rounds')
+const seconds = read(options.seconds ?? (options.quick ? '0.5' : '4'), 'seconds')
+const workers = read(options.workers, 'workers')
+const connections = read(options.connections, 'connections')
+const grants = ['client_credentials', 'refresh_token'] as const
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+interface Sample {
+  readonly database: string
+  readonly grant: (typeof grants)[number]
+  readonly workers: number
+  readonly perSecond: number
+  /** CPU a request in milliseconds, of all processes, and of the first one. */
+  readonly cpu: number
+  readonly first: number
+}
+
+async function measure(load: Worker, server: MeasuredServer, grant: Sample['grant']): Promise<Sample> {
+  const lines = grant === 'refresh_token' ? server.lines : server.lines.map(() => [])
+  const before = server.cpu()
+  const { port, authorization } = server
+  const outcome = await load.ask<LoadOutcome>({
+    port,
+    authorization,
+    lines,
+    milliseconds: seconds * 1_000,
+  } satisfies Load)
+  if ('failure' in outcome) throw new Error(`${server.name} with ${server.workers}: ${outcome.failure}`)
+  const after = server.cpu()
+  if (grant === 'refresh_token') server.lines = outcome.lines
+  return {
+    database: server.name,
+    grant,
+    workers: server.workers,
+    perSecond: outcome.requests / outcome.seconds,
+    cpu: (after.all - before.all) / outcome.requests,
+    first: (after.first - before.first) / outcome.requests,
+  }
+}
+
+async function startPostgres(directory: string): Promise<PostgresServer | undefined> {
+  const binaries = findBinaries()
+  if (binaries === undefined) return undefined
+  const home = join(directory, 'postgres')
+  mkdirSync(home)
+  // The user that runs it must get there.
+  if (account.uid !== undefined) chownSync(home, account.uid, account.gid ?? account.uid)
+  const postgres = new PostgresServer(binaries, join(home, 'data'), await findFreePort())
+  await postgres.initialise()
+  await postgres.start()
+  return postgres
+}
+
+const show = ({ median, least, most }: Spread, digits = 2) =>
+  `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
+
+function render(samples: readonly (readonly Sample[])[], databases: readonly string[]): string {
+  const lines = [
+    '| database | grant | workers | requests/s | CPU ms | of the first process | requests/s against 1 | CPU against 1 |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+  ]
+  for (const database of databases) {
+    for (const grant of grants) {
+      for (const count of [1, workers]) {
+        const of = (round: readonly Sample[], asked: number) => {
+          const found = round.find(
+            (each) => each.database === database && each.grant === grant && each.workers === asked,
+          )
+          if (!found) throw new TypeError('A round lacks a sample.')
+          return found
+        }
+        const over = (value: (own: Sample, one: Sample) => number) =>
+          spread(samples.map((round) => value(of(round, count), of(round, 1))))
+        const cells = [
+          database,
+          grant,
+          count,
+          show(
+            over((own) => own.perSecond),
+            0,
+          ),
+          show(over((own) => own.cpu)),
+          show(over((own) => own.first)),
+          show(over((own, one) => own.perSecond / one.perSecond)),
+          show(over((own, one) => own.cpu / one.cpu)),
+        ]
+        lines.push(`| ${cells.join(' | ')} |`)
+      }
+    }
+  }
+  return lines.join('\n')
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
+const servers: MeasuredServer[] = []
+let postgres: PostgresServer | undefined
+const load = Worker.start('./workers/generator.js')
+try {
+  const machine = describeMachine(directory)
+  // Otherwise PostgreSQL's user could not pass.
+  if (account.uid !== undefined) chownSync(directory, account.uid, account.gid ?? account.uid)
+  postgres = await startPostgres(directory)
+  if (!postgres) say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
+  const shape = { connections, sessions: 8 }
+  for (const count of [1, workers]) {
+    const place = join(directory, `sqlite-${count}`)
+    servers.push(await MeasuredServer.start('SQLite', count, place, `sqlite:${place}/mintage.db`, shape))
+    if (!postgres) continue
+    await postgres.query(`CREATE DATABASE workers_${count}`)
+    const url = postgres.url.replace(/\/postgres$/, `/workers_${count}`)
+    servers.push(await MeasuredServer.start('PostgreSQL', count, join(directory, `pg-${count}`), url, shape))
+  }
+  say('idle memory, MiB, the first process first:')
+  for (const server of servers) {
+    const memory = server.resident().map((bytes) => (bytes / 2 ** 20).toFixed(0))
+    say(`  ${server.name}, ${server.workers}: ${memory.join(' + ')}`)
+  }
+  const measured: Sample[][] = []
+  // What a process has run a few times only is many times as dear.
+  for (let round = -2; round < rounds; round++) {
+    say(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`)
+    const samples: Sample[] = []
+    for (const grant of grants) {
+      // Every second round goes the other way, so that nobody always follows the same neighbour.
+      for (const server of round % 2 === 0 ? servers : servers.toReversed()) {
+        samples.push(await measure(load, server, grant))
+      }
+    }
+    if (round >= 0) measured.push(samples)
+  }
+  const { processor, cores, node } = machine
+  process.stdout.write(`${processor}, ${cores} cores, Node ${node}, ${connections} connections\n\n`)
+  process.stdout.write(`${render(measured, postgres ? ['SQLite', 'PostgreSQL'] : ['SQLite'])}\n`)
+  for (const server of servers.splice(0)) await server.stop()
+} finally {
+  load.stop()
+  for (const server of servers) server.kill()
+  await postgres?.stop('fast')
+  rmSync(directory, { recursive: true, force: true })
+}
