@@ -37,6 +37,10 @@ export interface Options {
   readonly command: string
   /** Where every round is written, as JSON. */
   readonly out: string
+  /** Where the plots are written. */
+  readonly plots?: string
+  /** A file of an earlier run, whose tables and plots are made again; nothing is measured then. */
+  readonly from?: string
   /** Whether a peer that is left out is a failure. */
   readonly isStrict: boolean
 }
@@ -54,6 +58,8 @@ export function readOptions(args: readonly string[]): Options {
       subjects: { type: 'string' },
       peers: { type: 'string' },
       strict: { type: 'boolean', default: false },
+      plots: { type: 'string' },
+      from: { type: 'string' },
       out: { type: 'string', default: 'bench/results/latest.json' },
     },
   })
@@ -76,6 +82,8 @@ export function readOptions(args: readonly string[]): Options {
     essential: own.map(({ name }) => name),
     command: ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' '),
     out: values.out,
+    ...(values.plots !== undefined && { plots: values.plots }),
+    ...(values.from !== undefined && { from: values.from }),
     isStrict: values.strict,
   }
 }

@@ -1,4 +1,5 @@
 import type { Profiler } from 'node:inspector'
+import { escapeText } from '../svg.ts'
 import { findOwner, timePerNode } from './breakdown.ts'
 
 /** A function, whoever it was called by along one path, and all it called. Times are milliseconds. */
@@ -96,8 +97,4 @@ function colourOf(owner: string): string {
   if (owner.startsWith('node:')) return '#a8d08d'
   if (owner === 'V8' || owner === '(garbage collector)' || owner === '') return '#d0d7de'
   return '#8db9e8'
-}
-
-function escapeText(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }

@@ -1,4 +1,5 @@
 import { percentile } from '../../bench/statistics.ts'
+import { escapeText, roundUp } from '../../bench/svg.ts'
 import { minute, second } from '../../src/lib/durations.ts'
 import type { Sample } from './endurance-run.ts'
 
@@ -135,14 +136,4 @@ function drawPanel({ name, lines, trend }: Panel, end: number, top: number): str
     ...drawn,
     dashed,
   ].join('\n')
-}
-
-/** The next number of the kind 1, 1.5, 2, 3, 5, 7.5 times a power of ten. */
-function roundUp(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-9)))
-  return ([1, 1.5, 2, 3, 5, 7.5, 10].find((step) => step * power >= value) ?? 10) * power
-}
-
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 }
