@@ -94,7 +94,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 
 test.serial('a herd of logins does not keep it from stopping', async (t) => {
   // Three dozen hashes of a second each on one thread: far more than a stop has time for.
-  const { issuer, client, token } = await startServe(t, { MINTAGE_BCRYPT_COST: '13', MINTAGE_THROTTLE: 'off' })
+  const { issuer, client, token } = await startServe(t, {
+    MINTAGE_BCRYPT_COST: '13',
+    MINTAGE_THROTTLE: 'off',
+  })
   const herd = Array.from({ length: 36 }, () =>
     post(token, { grant_type: 'password', username: 'nobody', password }, client).then(
       ({ status }) => status,

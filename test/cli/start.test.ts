@@ -28,9 +28,11 @@ async function listLoaded(t: ExecutionContext, environment: Readonly<Record<stri
   const findLine = async () => /^\{"loaded".*\n/m.exec(child.output())?.[0]
   const line = await eventually(findLine, (found) => found !== undefined)
   const { loaded } = JSON.parse(line ?? '{"loaded":[]}') as { readonly loaded: readonly LoadedCode[] }
+  // What has no name was made up by V8 or Node, and read from nowhere.
+  const named = loaded.filter(({ url }) => url !== '' && !url.includes('preload-listing'))
   return {
-    own: loaded.filter(({ url }) => !url.startsWith('node:') && !url.includes('preload-listing')),
-    builtIn: loaded.filter(({ url }) => url.startsWith('node:')).map(({ url }) => url),
+    own: named.filter(({ url }) => !url.startsWith('node:')),
+    builtIn: named.filter(({ url }) => url.startsWith('node:')).map(({ url }) => url),
   }
 }
 

@@ -14,5 +14,7 @@ test('500 refreshes over 20 sessions leave as many rows and bytes as there were'
   const { before, after, refreshes } = await refreshOverAndOver({ sessions: 20, rounds: 25 })
   t.is(refreshes, 500)
   t.is(before.rows['sessions'], 20)
-  t.deepEqual(after, before)
+  t.deepEqual(after.rows, before.rows)
+  // An audit row of the logins may have been sealed meanwhile, which takes a page; 500 rows would take a dozen.
+  t.true(Math.abs(after.bytes - before.bytes) <= 4_096, `${before.bytes} → ${after.bytes}`)
 })

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Middleware } from 'koa'
 import { InvalidRequestError } from '../../protocol/errors.ts'
-
-const formType = 'application/x-www-form-urlencoded'
+import { formType, isUsualForm } from '../oauth2/parameters.ts'
 
 /**
  * The body of an OAuth request, 64 KiB at most, one character for each byte: a parser of forms would fold repeated
@@ -39,7 +38,7 @@ export const readForm: Middleware = async (context, next) => {
   const length = Number(headers['content-length'] ?? 0)
   // The parser reads the length as 32 bits, and would wait for the first bytes of a terabyte.
   if (length > mostBody) context.throw(413)
-  const isPlain = length > 0 && headers['content-type'] === formType && !('content-encoding' in headers)
+  const isPlain = length > 0 && isUsualForm(headers['content-type']) && !('content-encoding' in headers)
   if (!isPlain) {
     parser ??= loadParser()
     const parse = await parser

@@ -2,7 +2,14 @@ import { isUtf8 } from 'node:buffer'
 import type { Context } from 'koa'
 import { InvalidRequestError, InvalidTargetError } from '../../protocol/errors.ts'
 
-const formType = 'application/x-www-form-urlencoded'
+export const formType = 'application/x-www-form-urlencoded'
+
+/** How clients write it, the charset that `fetch` adds included; there are more ways. */
+const usualFormType = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i
+
+export function isUsualForm(contentType: string | undefined): boolean {
+  return contentType !== undefined && usualFormType.test(contentType)
+}
 
 /** What must never stand in a URL, where logs and histories would keep it (RFC 6749 §2.3.1). */
 const bodyOnly = new Set([
@@ -26,7 +33,7 @@ export function readParameters(context: Context): ReadonlyMap<string, string> {
   for (const [name] of querystring === '' ? [] : new URLSearchParams(querystring)) {
     if (bodyOnly.has(name)) throw new InvalidRequestError(`${name} belongs into the body, not into the URL.`)
   }
-  const isForm = context.headers['content-type'] === formType || context.is(formType)
+  const isForm = isUsualForm(context.headers['content-type']) || context.is(formType)
   if (!isForm) throw new InvalidRequestError(`The body must be ${formType}.`)
   const { body } = context.request
   return parseForm(decodeBytes(typeof body === 'string' ? body : ''))
