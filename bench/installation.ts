@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Connection, renderHead } from './load/connection.ts'
-import { findFreePort, ServerProcess, type ServerRecipe } from './server-process.ts'
+import { findFreePort, inheritEnvironment, ServerProcess, type ServerRecipe } from './server-process.ts'
 import { renderBasic, renderGrants } from './subjects/oauth.ts'
 import type { Installed } from './subjects/subject.ts'
 import { verifyByKeySet } from './subjects/verification.ts'
@@ -62,7 +62,7 @@ export async function installMintage(
   const quickLogins = { ...environment, MINTAGE_BCRYPT_COST: '4', MINTAGE_THROTTLE: 'off' }
   const run = (args: readonly string[], input = '') =>
     execFileSync(process.execPath, [executable, ...args], {
-      env: { ...process.env, ...quickLogins },
+      env: { ...inheritEnvironment(), ...quickLogins },
       input,
       stdio: ['pipe', 'pipe', 'ignore'],
     })

@@ -28,6 +28,11 @@ export interface ServerRecipe {
   readonly endsAnyhow?: boolean
 }
 
+/** What the benchmark's own process has, less everything of Mintage. */
+export function inheritEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MINTAGE_')))
+}
+
 /** How often a starting server is asked, in milliseconds; the start is known no more exactly than this. */
 const pollInterval = 3
 const startDeadline = 20_000
@@ -54,12 +59,11 @@ export class ServerProcess<Recipe extends ServerRecipe = ServerRecipe> {
 
   /** @throws when it is not ready in time. */
   static async start<Recipe extends ServerRecipe>(recipe: Recipe): Promise<ServerProcess<Recipe>> {
-    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MINTAGE_'))
     const log = openSync('/dev/null', 'w')
     const began = performance.now()
     const child = spawn(recipe.command ?? process.execPath, recipe.args, {
       cwd: recipe.directory,
-      env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', ...recipe.environment },
+      env: { ...inheritEnvironment(), NODE_ENV: 'production', ...recipe.environment },
       stdio: ['ignore', log, 'inherit'],
     })
     closeSync(log)
