@@ -11,7 +11,7 @@ const plans: Readonly<Record<'full' | 'quick', Plan>> = {
     connections: [1, 16, 128],
     phase: 1_500,
     signatures: 4_000,
-    warmUp: 1_500,
+    warmUp: 3_000,
     starts: 5,
     idle: 1_000,
   },
