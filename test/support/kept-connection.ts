@@ -2,6 +2,9 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { OAuthAnswer } from './oauth.ts'
 
+/** How long an answer is waited for, in milliseconds. */
+const patience = 20_000
+
 /** One connection that is kept alive: whatever it carries goes to one process of a server. */
 export interface KeptConnection {
   /** Posts a form, after those before it. Throws when the connection breaks; the next call opens another. */
@@ -19,7 +22,8 @@ export async function keepConnection(url: string): Promise<KeptConnection> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const send = (method: string, path: string, headers: Readonly<Record<string, string>>, body?: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      request(url + path, { method, agent, headers }, resolve)
+      // A connection that is on its way to a worker which dies is answered by nobody, nor closed.
+      request(url + path, { method, agent, headers, signal: AbortSignal.timeout(patience) }, resolve)
         .on('error', reject)
         .end(body)
     }).then(read)
