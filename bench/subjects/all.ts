@@ -1,7 +1,11 @@
 import { glewlwyd } from '../peers/glewlwyd/glewlwyd.ts'
 import { keycloak } from '../peers/keycloak/keycloak.ts'
 import { naive } from '../peers/naive/naive.ts'
-import { nodeOidcProvider, nodeOidcProviderOnSqlite } from '../peers/node-oidc-provider/node-oidc-provider.ts'
+import {
+  nodeOidcProvider,
+  nodeOidcProviderOnSqlite,
+  nodeOidcProviderWithOpenid,
+} from '../peers/node-oidc-provider/node-oidc-provider.ts'
 import { simpleJwt, simpleJwtWithRs256 } from '../peers/simplejwt/simplejwt.ts'
 import { spring } from '../peers/spring/spring.ts'
 import { bare } from './bare.ts'
@@ -14,6 +18,7 @@ export const ours: readonly Subject[] = [bare, mintage]
 /** Everybody else's, in the order of the tables. Each stands in a folder of its own under `bench/peers/`. */
 export const peers: readonly Subject[] = [
   nodeOidcProvider,
+  nodeOidcProviderWithOpenid,
   nodeOidcProviderOnSqlite,
   naive,
   simpleJwt,

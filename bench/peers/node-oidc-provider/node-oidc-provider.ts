@@ -11,13 +11,20 @@ import { ask, beginSessions, readRefreshToken } from '../sessions.ts'
 const folder = 'node-oidc-provider'
 const driver = new URL('../../../src/store/sqlite-driver.js', import.meta.url).href
 
-function subjectOf(name: string, durable: string, database?: string): Subject {
+interface Variant {
+  /** The file of its database; in memory without one. */
+  readonly database?: string
+  /** Whether sessions have the scope `openid`, so that a refresh answers an ID token too. */
+  readonly openid?: boolean
+}
+
+function subjectOf(name: string, durable: string, { database, openid = false }: Variant = {}): Subject {
   return {
     name,
     signature: 'RS256',
     durable,
     async install({ directory, cache, sessions }) {
-      // Both variants have the same packages.
+      // All variants have the same packages.
       const home = join(cache, '..', folder)
       await installPackages(folder, home, ['server.mjs', 'adapter.mjs'])
       const port = await findFreePort()
@@ -28,6 +35,7 @@ function subjectOf(name: string, durable: string, database?: string): Subject {
         jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
         cookieKey: randomBytes(32).toString('base64url'),
         clientSecret,
+        openid,
         driver,
         ...(database === undefined ? {} : { database: join(directory, database) }),
       }
@@ -59,5 +67,12 @@ export const nodeOidcProvider = subjectOf('node-oidc-provider', 'nothing (all is
 export const nodeOidcProviderOnSqlite = subjectOf(
   'node-oidc-provider-sqlite',
   'every refresh, in two commits (SQLite, full synchronisation)',
-  'provider.db',
+  { database: 'provider.db' },
+)
+
+/** node-oidc-provider as its OpenID clients use it: two signatures a refresh, one of them of an ID token. */
+export const nodeOidcProviderWithOpenid = subjectOf(
+  'node-oidc-provider-openid',
+  'nothing (all is in memory)',
+  { openid: true },
 )

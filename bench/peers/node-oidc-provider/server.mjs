@@ -5,10 +5,13 @@
 import Provider from 'oidc-provider'
 import { createAdapter } from './adapter.mjs'
 
-const { port, jwks, cookieKey, clientSecret, database, driver } = JSON.parse(process.env.BENCH_SETTINGS)
+const { port, jwks, cookieKey, clientSecret, openid, database, driver } = JSON.parse(
+  process.env.BENCH_SETTINGS,
+)
 const day = 86_400
 const resource = 'https://api.example'
 const scope = 'orders:read orders:write'
+const oidcScope = openid ? 'openid offline_access' : 'offline_access'
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   adapter: await createAdapter(database, driver),
@@ -21,7 +24,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
       response_types: ['code'],
       redirect_uris: ['https://app.example/callback'],
-      scope: `offline_access ${scope}`,
+      scope: `${oidcScope} ${scope}`,
     },
   ],
   scopes: ['openid', 'offline_access', ...scope.split(' ')],
@@ -49,15 +52,15 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 
 /**
  * Only the benchmark has this route. The provider has no password grant, and a login in a browser is not what is
- * measured; so sessions are made by its own models, as a code grant leaves them. Without the scope `openid`, for that
- * would add the signature of an ID token to every refresh.
+ * measured; so sessions are made by its own models, as a code grant leaves them. The scope `openid` is a variant of its
+ * own, for it adds the signature of an ID token to every refresh.
  */
 provider.use(async (context, next) => {
   if (context.path !== '/bench/session') return next()
   const client = await provider.Client.find('service')
   const accountId = 'ada'
   const grant = new provider.Grant({ accountId, clientId: client.clientId })
-  grant.addOIDCScope('offline_access')
+  grant.addOIDCScope(oidcScope)
   grant.addResourceScope(resource, scope)
   const refreshToken = new provider.RefreshToken({
     accountId,
@@ -65,7 +68,7 @@ provider.use(async (context, next) => {
     grantId: await grant.save(),
     gty: 'authorization_code',
     resource,
-    scope: `offline_access ${scope}`,
+    scope: `${oidcScope} ${scope}`,
     authTime: Math.floor(Date.now() / 1_000),
     rotations: 0,
     expiresWithSession: false,
