@@ -14,6 +14,7 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
+import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { waitForLock, writeLockOf } from './sqlite-client.ts'
 import { preparedStatements, type TransactionStatements } from './sqlite-statements.ts'
 import { toChangeRow } from './status-change.ts'
@@ -68,6 +69,7 @@ export class SqliteRedeemer implements Redeemer {
   readonly #now: () => number
   readonly #stamps: Stamps
   readonly #onRevocation: () => void
+  readonly #checkpoints: SqliteCheckpoints
   #waiting: Job[] = []
   #running = false
 
@@ -85,6 +87,7 @@ export class SqliteRedeemer implements Redeemer {
     this.#now = now
     this.#stamps = stamps
     this.#onRevocation = onRevocation
+    this.#checkpoints = new SqliteCheckpoints(database.location)
   }
 
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -95,6 +98,10 @@ export class SqliteRedeemer implements Redeemer {
       // Whatever else arrived in this turn of the event loop joins the group.
       setImmediate(() => void this.#drain())
     })
+  }
+
+  close(): Promise<void> {
+    return this.#checkpoints.close()
   }
 
   async #drain(): Promise<void> {
@@ -113,6 +120,7 @@ export class SqliteRedeemer implements Redeemer {
         this.#availability.succeeded(this.#now())
         if (settled.some(isEnd)) this.#onRevocation()
         for (const result of settled) this.#answer(result)
+        this.#checkpoints.wrote(group.length)
       } catch (error) {
         if (isOutage(error)) this.#availability.failed()
         const reason = toStoreError(error)
