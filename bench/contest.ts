@@ -18,6 +18,8 @@ export interface Plan {
   /** How many connections at once, one after the other. */
   readonly connections: readonly number[]
   readonly phase: number
+  /** What is put on a server before each phase, and does not count. */
+  readonly leadIn: number
   readonly signatures: number
   readonly warmUp: number
   readonly starts: number
@@ -130,7 +132,7 @@ export class Contest {
   }
 
   async #measureRound(signer: Worker, load: Worker, backwards: boolean, phase: number): Promise<Round> {
-    const { signatures, connections } = this.#plan
+    const { signatures, connections, leadIn } = this.#plan
     const samples: Sample[] = []
     const before = await measureSignature(signer, signatures / 2)
     for (const grant of grants) {
@@ -138,7 +140,7 @@ export class Contest {
         const turn = [...this.#targets.values()].filter((target) => target.supports(grant))
         for (const target of backwards ? turn.reverse() : turn) {
           await this.#attempt(target.name, `${grant} over ${count} connections`, async () => {
-            samples.push(await target.measure(load, grant, count, phase))
+            samples.push(await target.measure(load, grant, count, phase, leadIn))
           })
         }
       }

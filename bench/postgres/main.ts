@@ -22,8 +22,8 @@ import { readPostgresCpu, startPostgres } from './server.ts'
 
 /** How much is measured. Times are milliseconds. */
 const plans = {
-  full: { sessions: 1_024, rounds: 7, phase: 3_000, signatures: 4_000, warmUp: 4_000 },
-  quick: { sessions: 64, rounds: 2, phase: 500, signatures: 400, warmUp: 300 },
+  full: { sessions: 1_024, rounds: 7, phase: 3_000, leadIn: 300, signatures: 4_000, warmUp: 4_000 },
+  quick: { sessions: 64, rounds: 2, phase: 500, leadIn: 50, signatures: 400, warmUp: 300 },
 } as const
 
 const { values: options } = parseArgs({
@@ -94,7 +94,7 @@ async function measure(
   grant: Grant,
 ): Promise<PostgresSample> {
   const before = readPostgresCpu(server)
-  const sample = await target.measure(load, grant, connections, plan.phase)
+  const sample = await target.measure(load, grant, connections, plan.phase, plan.leadIn)
   return { ...sample, postgres: (readPostgresCpu(server) - before) / sample.requests }
 }
 
