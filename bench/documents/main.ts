@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { installMintage, type MintageRecipe, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { readCpuTime } from '../process-usage.ts'
@@ -22,8 +23,7 @@ const { values: options } = parseArgs({
 const plan = options.quick
   ? { rounds: 2, phase: 250, warmUp: 250 }
   : { rounds: 7, phase: 1_500, warmUp: 2_000 }
-const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a whole number from 1.')
+const rounds = readCount('--rounds', options.rounds) ?? plan.rounds
 const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
 

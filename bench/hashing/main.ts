@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
 import { installMintage, ownExecutable, password } from '../installation.ts'
 import { Connection, renderHead } from '../load/connection.ts'
@@ -25,16 +26,11 @@ const { values: options } = parseArgs({
     seconds: { type: 'string' },
   },
 })
-const number = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
-  return value
-}
-const clients = number(options.clients, 'clients')
-const threads = number(options.threads, 'threads')
-const cost = number(options.cost ?? (options.quick ? '8' : '12'), 'cost')
-const rounds = number(options.rounds ?? (options.quick ? '2' : '5'), 'rounds')
-const milliseconds = number(options.seconds ?? (options.quick ? '1' : '15'), 'seconds') * 1_000
+const clients = readCount('--clients', options.clients)
+const threads = readCount('--threads', options.threads)
+const cost = readCount('--cost', options.cost ?? (options.quick ? '8' : '12'))
+const rounds = readCount('--rounds', options.rounds ?? (options.quick ? '2' : '5'))
+const milliseconds = readCount('--seconds', options.seconds ?? (options.quick ? '1' : '15')) * 1_000
 const probe = fileURLToPath(new URL('../herd/delay-probe.js', import.meta.url))
 const megabyte = 1_000_000
 const say = (text: string) => process.stderr.write(`${text}\n`)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { installMintage, ownExecutable, password } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
@@ -23,14 +24,9 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '20' },
   },
 })
-const number = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
-  return value
-}
-const herd = number(options.clients, 'clients')
-const rounds = number(options.rounds, 'rounds')
-const milliseconds = number(options.seconds, 'seconds') * 1_000
+const herd = readCount('--clients', options.clients)
+const rounds = readCount('--rounds', options.rounds)
+const milliseconds = readCount('--seconds', options.seconds) * 1_000
 const probe = fileURLToPath(new URL('./delay-probe.js', import.meta.url))
 const say = (text: string) => process.stderr.write(`${text}\n`)
 

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { PostgresServer } from '../../test/faults/postgres/server.ts'
 import { createBarePostgres } from '../bare/postgres-rotations.ts'
+import { readCount } from '../counts.ts'
 import { findExecutable, installMintage, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { measureSignature, Target } from '../rounds.ts'
@@ -35,8 +36,7 @@ const { values: options } = parseArgs({
   },
 })
 const plan = plans[options.quick ? 'quick' : 'full']
-const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a whole number from 1.')
+const rounds = readCount('--rounds', options.rounds) ?? plan.rounds
 
 const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
