@@ -1,4 +1,4 @@
-import type { LoadReport, Phase, PhaseResult } from './load/phase.ts'
+import type { Phase, PhaseResult } from './load/phase.ts'
 import { type CpuTime, readCpuTime } from './process-usage.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { Grant, Installed } from './subjects/subject.ts'
@@ -52,10 +52,8 @@ export class Target {
     const refreshTokens = grant === 'refresh_token' ? this.#refreshTokens : []
     const phase: Phase = { port, request, connections, milliseconds, refreshTokens }
     const before = readCpuTime(this.server.pid)
-    const report = await load.ask<LoadReport>(phase)
+    const result = await load.ask<PhaseResult>(phase, this.name)
     const after = readCpuTime(this.server.pid)
-    if ('failure' in report) throw new Error(`${this.name}: ${report.failure}`)
-    const { result } = report
     this.#tokens += result.requests
     if (grant === 'refresh_token') this.#refreshTokens = result.refreshTokens
     for (const token of result.accessTokens) await this.#installed.verify(token)

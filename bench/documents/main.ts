@@ -9,13 +9,14 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readCount } from '../counts.ts'
 import { installMintage, type MintageRecipe, ownExecutable } from '../installation.ts'
+import type { Stretch } from '../load/stretch.ts'
 import { describeMachine } from '../machine.ts'
 import { readCpuTime } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { findFreePort, ServerProcess } from '../server-process.ts'
 import { spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
-import type { DocumentAnswer, DocumentReport, DocumentRequest, DocumentResult } from './phase.ts'
+import type { DocumentAnswer, DocumentRequest } from './phase.ts'
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
@@ -28,7 +29,7 @@ const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** What one phase showed; CPU of the server per request, in milliseconds. */
-interface Sample extends DocumentResult {
+interface Sample extends Stretch {
   readonly cpu: number
 }
 
@@ -101,17 +102,12 @@ async function measure(
 ): Promise<Sample> {
   const { port, authorization } = server.recipe
   const before = readCpuTime(server.pid).total
-  const report = await load.ask<DocumentReport>({
-    port,
-    authorization,
-    request,
-    body,
-    connections,
-    milliseconds,
-  })
+  const result = await load.ask<Stretch>(
+    { port, authorization, request, body, connections, milliseconds },
+    server.recipe.name,
+  )
   const after = readCpuTime(server.pid).total
-  if ('failure' in report) throw new Error(`${server.recipe.name}: ${report.failure}`)
-  return { ...report.result, cpu: (after - before) / report.result.requests }
+  return { ...result, cpu: (after - before) / result.requests }
 }
 
 async function run(directory: string): Promise<ReadonlyMap<string, readonly Pair[]>> {

@@ -13,7 +13,7 @@ import { ServerProcess } from '../server-process.ts'
 import { spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import { DelayReader, type LoopDelays } from './delay-reader.ts'
-import type { HerdPhase, HerdReport, HerdResult } from './phase.ts'
+import type { HerdPhase, HerdResult } from './phase.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -65,9 +65,8 @@ async function run(directory: string): Promise<readonly Sample[]> {
       const phase: HerdPhase = { port, authorization, password, clients, refreshToken, milliseconds: life }
       server.signal('SIGUSR2')
       await delays.next()
-      const [report, late] = await Promise.all([load.ask<HerdReport>(phase), readDelays(life)])
-      if ('failure' in report) throw new Error(report.failure)
-      const { refreshToken: successor, ...result } = report.result
+      const [whole, late] = await Promise.all([load.ask<HerdResult>(phase), readDelays(life)])
+      const { refreshToken: successor, ...result } = whole
       refreshToken = successor
       return { clients, ...result, ...late }
     }

@@ -9,14 +9,7 @@ import { installMintage, type MintageRecipe, ownExecutable, password } from '../
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
-import type {
-  OverloadGrant,
-  OverloadPhase,
-  OverloadResult,
-  ProbePhase,
-  ProbeResult,
-  Report,
-} from './phase.ts'
+import type { OverloadGrant, OverloadPhase, OverloadResult, ProbePhase, ProbeResult } from './phase.ts'
 
 export interface OverloadOptions {
   readonly grants: readonly OverloadGrant[]
@@ -185,7 +178,7 @@ class Bench {
       milliseconds,
       load,
     }
-    const result = open(await this.#processes.crowd.ask<Report<OverloadResult>>(phase))
+    const result = await this.#processes.crowd.ask<OverloadResult>(phase)
     this.#lines = result.refreshTokens
     return result
   }
@@ -193,7 +186,7 @@ class Bench {
   async #look(milliseconds: number): Promise<ProbeResult> {
     const { port, authorization } = this.#processes.server.recipe
     const phase: ProbePhase = { port, authorization, refreshToken: this.#probed, milliseconds }
-    const result = open(await this.#processes.probe.ask<Report<ProbeResult>>(phase))
+    const result = await this.#processes.probe.ask<ProbeResult>(phase)
     this.#probed = result.refreshToken
     return result
   }
@@ -202,11 +195,6 @@ class Bench {
     this.#processes.server.signal('SIGUSR2')
     return this.#processes.delays.next()
   }
-}
-
-function open<Result>(report: Report<Result>): Result {
-  if ('failure' in report) throw new Error(report.failure)
-  return report.result
 }
 
 /** The most that the process holds while the time lasts, in bytes. */

@@ -8,7 +8,7 @@ import { describeMachine } from '../machine.ts'
 import { findFreePort } from '../server-process.ts'
 import { type Spread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
-import type { Load, LoadOutcome } from './generator.ts'
+import type { Load, LoadResult } from './generator.ts'
 import { MeasuredServer } from './server.ts'
 
 const { values: options } = parseArgs({
@@ -46,20 +46,15 @@ async function measure(load: Worker, server: MeasuredServer, grant: Sample['gran
   const lines = grant === 'refresh_token' ? server.lines : server.lines.map(() => [])
   const before = server.cpu()
   const { port, authorization } = server
-  const outcome = await load.ask<LoadOutcome>({
-    port,
-    authorization,
-    lines,
-    milliseconds: seconds * 1_000,
-  } satisfies Load)
-  if ('failure' in outcome) throw new Error(`${server.name} with ${server.workers}: ${outcome.failure}`)
+  const asked: Load = { port, authorization, lines, milliseconds: seconds * 1_000 }
+  const outcome = await load.ask<LoadResult>(asked, `${server.name} with ${server.workers}`)
   const after = server.cpu()
   if (grant === 'refresh_token') server.lines = outcome.lines
   return {
     database: server.name,
     grant,
     workers: server.workers,
-    perSecond: outcome.requests / outcome.seconds,
+    perSecond: (outcome.requests / outcome.milliseconds) * 1_000,
     cpu: (after.all - before.all) / outcome.requests,
     first: (after.first - before.first) / outcome.requests,
   }
