@@ -1,11 +1,11 @@
 /** `npm run bench:workers`: one process against two behind one port, on SQLite and PostgreSQL. See docs/benchmarks.md. */
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { account, findBinaries, PostgresServer } from '../../test/faults/postgres/server.ts'
+import { account, findBinaries, type PostgresServer } from '../../test/faults/postgres/server.ts'
 import { describeMachine } from '../machine.ts'
-import { findFreePort } from '../server-process.ts'
+import { startPostgres } from '../postgres/server.ts'
 import { type Spread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import type { Load, LoadResult } from './generator.ts'
@@ -60,19 +60,6 @@ async function measure(load: Worker, server: MeasuredServer, grant: Sample['gran
   }
 }
 
-async function startPostgres(directory: string): Promise<PostgresServer | undefined> {
-  const binaries = findBinaries()
-  if (binaries === undefined) return undefined
-  const home = join(directory, 'postgres')
-  mkdirSync(home)
-  // The user that runs it must get there.
-  if (account.uid !== undefined) chownSync(home, account.uid, account.gid ?? account.uid)
-  const postgres = new PostgresServer(binaries, join(home, 'data'), await findFreePort())
-  await postgres.initialise()
-  await postgres.start()
-  return postgres
-}
-
 const show = ({ median, least, most }: Spread, digits = 2) =>
   `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
 
@@ -121,8 +108,8 @@ try {
   const machine = describeMachine(directory)
   // Otherwise PostgreSQL's user could not pass.
   if (account.uid !== undefined) chownSync(directory, account.uid, account.gid ?? account.uid)
-  postgres = await startPostgres(directory)
-  if (!postgres) say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
+  if (findBinaries()) postgres = await startPostgres(directory)
+  else say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
   const shape = { connections, sessions: 8 }
   for (const count of [1, workers]) {
     const place = join(directory, `sqlite-${count}`)
