@@ -10,11 +10,11 @@ import { parseArgs } from 'node:util'
 import { readCount } from '../counts.ts'
 import { installMintage, type MintageRecipe, ownExecutable } from '../installation.ts'
 import type { Stretch } from '../load/stretch.ts'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { readCpuTime } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { findFreePort, ServerProcess } from '../server-process.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import type { DocumentAnswer, DocumentRequest } from './phase.ts'
 
@@ -148,10 +148,8 @@ async function run(directory: string): Promise<ReadonlyMap<string, readonly Pair
 
 function render(pairs: ReadonlyMap<string, readonly Pair[]>): string {
   const rows = [...pairs].map(([name, own]) => {
-    const over = (digits: number, value: (pair: Pair) => number) => {
-      const { median, least, most } = spread(own.map(value))
-      return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-    }
+    const over = (digits: number, value: (pair: Pair) => number) =>
+      renderSpread(spread(own.map(value)), digits)
     const perSecond = ({ requests, milliseconds }: Sample) => (requests / milliseconds) * 1_000
     return [
       name,
@@ -177,8 +175,7 @@ try {
   say('installing')
   const pairs = await run(directory)
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-      `load before ${machine.load.toFixed(2)}\n` +
+    `${renderMachine(machine)}\n` +
       `${rounds} rounds, ${connections} connections; median (least–most)\n\n${render(pairs)}\n`,
   )
 } finally {

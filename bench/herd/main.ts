@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { readCount } from '../counts.ts'
 import { installMintage, ownExecutable, password } from '../installation.ts'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
 import { ServerProcess } from '../server-process.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import { DelayReader, type LoopDelays } from './delay-reader.ts'
 import type { HerdPhase, HerdResult } from './phase.ts'
@@ -27,7 +26,6 @@ const { values: options } = parseArgs({
 const herd = readCount('--clients', options.clients)
 const rounds = readCount('--rounds', options.rounds)
 const milliseconds = readCount('--seconds', options.seconds) * 1_000
-const probe = fileURLToPath(new URL('./delay-probe.js', import.meta.url))
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** What one phase showed: what the probes saw, and how late the server's event loop was, in milliseconds. */
@@ -38,18 +36,14 @@ interface Sample extends Omit<HerdResult, 'refreshToken'>, LoopDelays {
 async function run(directory: string): Promise<readonly Sample[]> {
   const { recipe, refreshTokens } = await installMintage('mintage', ownExecutable, directory, 1)
   const delays = new DelayReader(join(directory, 'delays'))
-  const server = await ServerProcess.start({
-    ...recipe,
-    args: ['--import', probe, ...recipe.args],
-    environment: {
-      ...recipe.environment,
-      BENCH_DELAYS: delays.path,
-      MINTAGE_BCRYPT_COST: options.cost,
-      MINTAGE_HASH_THREADS: options.threads,
-      // Nobody is to be kept out: what is measured is what a login costs the others.
-      MINTAGE_THROTTLE: 'off',
-    },
-  })
+  const environment = {
+    ...recipe.environment,
+    MINTAGE_BCRYPT_COST: options.cost,
+    MINTAGE_HASH_THREADS: options.threads,
+    // Nobody is to be kept out: what is measured is what a login costs the others.
+    MINTAGE_THROTTLE: 'off',
+  }
+  const server = await ServerProcess.start(delays.probe({ ...recipe, environment }))
   const load = Worker.start('./herd/generator.js')
   let [refreshToken = ''] = refreshTokens
   const samples: Sample[] = []
@@ -87,10 +81,8 @@ async function run(directory: string): Promise<readonly Sample[]> {
 function render(samples: readonly Sample[]): string {
   const rows = [0, herd].map((clients) => {
     const own = samples.filter((sample) => sample.clients === clients)
-    const over = (value: (sample: Sample) => number, digits = 1) => {
-      const { median, least, most } = spread(own.map(value))
-      return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-    }
+    const over = (value: (sample: Sample) => number, digits = 1) =>
+      renderSpread(spread(own.map(value)), digits)
     return [
       clients === 0 ? 'nobody logs in' : `${clients} clients log in`,
       over((sample) => sample.jwks.p50, 2),
@@ -126,8 +118,7 @@ try {
   const samples = await run(directory)
   const probes = samples.reduce((sum, { jwks, refresh }) => sum + jwks.count + refresh.count, 0)
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-      `load before ${machine.load.toFixed(2)}\n` +
+    `${renderMachine(machine)}\n` +
       `${herd} clients, bcrypt cost ${options.cost}, ${options.threads} hashing threads, ` +
       `${rounds} rounds of ${options.seconds} s each way, ${probes} probes; ` +
       `milliseconds, median (least–most) of the rounds\n\n${render(samples)}\n`,

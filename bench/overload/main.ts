@@ -2,7 +2,7 @@
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
 import { readCount } from '../counts.ts'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import type { OverloadGrant } from './phase.ts'
 import { overload } from './run.ts'
 import { renderFigures } from './table.ts'
@@ -31,8 +31,7 @@ const figures = await overload({
   say: (text) => process.stderr.write(`${text}\n`),
 })
 process.stdout.write(
-  `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-    `load before ${machine.load.toFixed(2)}\n` +
+  `${renderMachine(machine)}\n` +
     `${times} times what is possible, for ${options.seconds} s each; bcrypt cost ${options.cost}; milliseconds\n\n` +
     `${renderFigures(figures)}\n`,
 )

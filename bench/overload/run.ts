@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
 import { installMintage, type MintageRecipe, ownExecutable, password } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
@@ -54,8 +53,6 @@ const sessions = 1_024
 const [serverCore, crowdCore] = ['0', '1']
 const everyCore = '0-1023'
 
-const delayProbe = fileURLToPath(new URL('../herd/delay-probe.js', import.meta.url))
-
 /** Measures what a server can do for each grant, then offers it more, and watches from inside and outside. */
 export async function overload(options: OverloadOptions): Promise<readonly OverloadFigures[]> {
   const { say = () => undefined } = options
@@ -64,17 +61,13 @@ export async function overload(options: OverloadOptions): Promise<readonly Overl
     say('installing')
     const { recipe, refreshTokens } = await installMintage('mintage', ownExecutable, directory, sessions + 1)
     const delays = new DelayReader(join(directory, 'delays'))
-    const server = await ServerProcess.start({
-      ...recipe,
-      args: ['--import', delayProbe, ...recipe.args],
-      environment: {
-        ...recipe.environment,
-        BENCH_DELAYS: delays.path,
-        MINTAGE_BCRYPT_COST: String(options.cost),
-        // Nobody is to be kept out for asking often: what is measured is what happens to those that ask.
-        MINTAGE_THROTTLE: 'off',
-      },
-    })
+    const environment = {
+      ...recipe.environment,
+      MINTAGE_BCRYPT_COST: String(options.cost),
+      // Nobody is to be kept out for asking often: what is measured is what happens to those that ask.
+      MINTAGE_THROTTLE: 'off',
+    }
+    const server = await ServerProcess.start(delays.probe({ ...recipe, environment }))
     const crowd = Worker.start('./overload/generator.js')
     const probe = Worker.start('./overload/probe.js')
     const [probed = '', ...lines] = refreshTokens

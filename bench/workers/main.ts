@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { account, findBinaries, type PostgresServer } from '../../test/faults/postgres/server.ts'
 import { describeMachine } from '../machine.ts'
 import { startPostgres } from '../postgres/server.ts'
-import { type Spread, spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import type { Load, LoadResult } from './generator.ts'
 import { MeasuredServer } from './server.ts'
@@ -60,9 +60,6 @@ async function measure(load: Worker, server: MeasuredServer, grant: Sample['gran
   }
 }
 
-const show = ({ median, least, most }: Spread, digits = 2) =>
-  `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-
 function render(samples: readonly (readonly Sample[])[], databases: readonly string[]): string {
   const lines = [
     '| database | grant | workers | requests/s | CPU ms | of the first process | requests/s against 1 | CPU against 1 |',
@@ -78,20 +75,19 @@ function render(samples: readonly (readonly Sample[])[], databases: readonly str
           if (!found) throw new TypeError('A round lacks a sample.')
           return found
         }
-        const over = (value: (own: Sample, one: Sample) => number) =>
-          spread(samples.map((round) => value(of(round, count), of(round, 1))))
+        const over = (value: (own: Sample, one: Sample) => number, digits = 2) => {
+          const values = samples.map((round) => value(of(round, count), of(round, 1)))
+          return renderSpread(spread(values), digits)
+        }
         const cells = [
           database,
           grant,
           count,
-          show(
-            over((own) => own.perSecond),
-            0,
-          ),
-          show(over((own) => own.cpu)),
-          show(over((own) => own.first)),
-          show(over((own, one) => own.perSecond / one.perSecond)),
-          show(over((own, one) => own.cpu / one.cpu)),
+          over((own) => own.perSecond, 0),
+          over((own) => own.cpu),
+          over((own) => own.first),
+          over((own, one) => own.perSecond / one.perSecond),
+          over((own, one) => own.cpu / one.cpu),
         ]
         lines.push(`| ${cells.join(' | ')} |`)
       }
