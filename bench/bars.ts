@@ -1,5 +1,4 @@
-import { format } from './results.ts'
-import type { Spread } from './statistics.ts'
+import { renderSpread, type Spread } from './statistics.ts'
 import { escapeText, roundUp } from './svg.ts'
 
 export interface Bar {
@@ -58,7 +57,7 @@ ${drawn.join('\n')}
 function drawBar({ name, value }: Bar, y: number, across: (value: number) => number, digits: number): string {
   const { median, least, most } = value
   const middle = y + rowHeight / 2
-  const told = format(value, digits)
+  const told = renderSpread(value, digits)
   const [from, to] = [across(least).toFixed(1), across(most).toFixed(1)]
   return [
     `<text x="${left - 6}" y="${middle + 4}" text-anchor="end">${escapeText(name)}</text>`,

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readCount } from './counts.ts'
 import { installMintage, type MintageRecipe, ownExecutable, password } from './installation.ts'
 import { Connection, renderHead } from './load/connection.ts'
 import { describeMachine } from './machine.ts'
@@ -17,10 +18,8 @@ const { values: options } = parseArgs({
     cost: { type: 'string', default: '12' },
   },
 })
-const tries = Number(options.tries)
-const cost = Number(options.cost)
-if (!Number.isInteger(tries) || tries < 1) throw new RangeError('--tries is a whole number from 1.')
-if (!Number.isInteger(cost) || cost < 6) throw new RangeError('--cost is a whole number from 6.')
+const tries = readCount('--tries', options.tries)
+const cost = readCount('--cost', options.cost, 6)
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** A kind of login: who, with what, and whether it is let in. */

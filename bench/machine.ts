@@ -32,3 +32,8 @@ export function describeMachine(directory: string): Machine {
     load: loadavg()[0] ?? 0,
   }
 }
+
+/** One line at the head of a table. */
+export function renderMachine({ at, cores, processor, node, load }: Machine): string {
+  return `${at}, ${cores} × ${processor}, Node ${node}, load before ${load.toFixed(2)}`
+}

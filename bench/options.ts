@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Plan } from './contest.ts'
+import { readCount } from './counts.ts'
 import { ours, peers, quickPeers, suites } from './subjects/all.ts'
 import { baselineOf } from './subjects/mintage.ts'
 import type { Subject } from './subjects/subject.ts'
@@ -95,15 +96,6 @@ function readList(text: string | undefined): readonly string[] | undefined {
     ?.split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '')
-}
-
-function readCount(option: string, text: string): number
-function readCount(option: string, text: string | undefined): number | undefined
-function readCount(option: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`${option} is a whole number from 1.`)
-  return count
 }
 
 /** The suites are asked for by name. */

@@ -46,10 +46,6 @@ export function listResident(pid: number): readonly number[] {
   return listTree(pid).map((each) => readOwnResident(each.pid) ?? 0)
 }
 
-export function countThreads(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length
-}
-
 /** The process and all that descend from it. @throws when it has ended. */
 function listTree(root: number): readonly (Stat & { readonly pid: number })[] {
   const first = { pid: root, ...readStat(`/proc/${root}/stat`) }

@@ -1,5 +1,5 @@
-import { format, type Results, renderTable, type Summary, summarise } from './results.ts'
-import { spread } from './statistics.ts'
+import { type Results, renderTable, type Summary, summarise } from './results.ts'
+import { renderSpread, spread } from './statistics.ts'
 import { grants } from './subjects/subject.ts'
 
 const megabyte = 1_000_000
@@ -14,7 +14,7 @@ export function render(results: Results): string {
       `load before ${machine.load.toFixed(2)}`,
     `\`${command}\`: ${rounds.length} rounds, ${connections.join(', ')} connections, ` +
       `${sessions} sessions; median (least–most)`,
-    `One RS256 signature: ${format(spread(rounds.map((round) => round.signature)), 3)} ms of CPU`,
+    `One RS256 signature: ${renderSpread(spread(rounds.map((round) => round.signature)), 3)} ms of CPU`,
     ...grants.flatMap((grant) =>
       connections.map((count) => {
         const own = lines.filter((line) => line.grant === grant && line.connections === count)
@@ -42,15 +42,15 @@ function renderLoad(lines: readonly Summary[]): string {
     ],
     lines.map((line) => [
       line.server,
-      format(line.perSecond, line.perSecond.median < 100 ? 1 : 0),
-      format(line.p50, 1),
-      format(line.p99, 1),
-      format(line.cpu, 3),
-      format(line.mainThread, 3),
-      format(line.inSignatures, 2),
+      renderSpread(line.perSecond, line.perSecond.median < 100 ? 1 : 0),
+      renderSpread(line.p50, 1),
+      renderSpread(line.p99, 1),
+      renderSpread(line.cpu, 3),
+      renderSpread(line.mainThread, 3),
+      renderSpread(line.inSignatures, 2),
       ...units.map((unit) => {
         const ratio = unit === line.server ? undefined : line.against(unit, ({ cpu }) => cpu)
-        return ratio ? format(ratio, 2) : '1'
+        return ratio ? renderSpread(ratio, 2) : '1'
       }),
     ]),
   )
@@ -61,7 +61,7 @@ function renderRest({ servers, starts, afterLoad }: Results): string {
     const own = starts.filter(({ server }) => server === name)
     const after = afterLoad.find(({ server }) => server === name)
     const over = (values: readonly number[], digits: number) =>
-      values.length > 0 ? format(spread(values), digits) : '–'
+      values.length > 0 ? renderSpread(spread(values), digits) : '–'
     return [
       name,
       signature,

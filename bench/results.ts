@@ -100,11 +100,6 @@ function summariseOne(
   ]
 }
 
-/** Median, and the least and the most of the rounds. */
-export function format({ median, least, most }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-}
-
 /** A Markdown table with its columns in line. */
 export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>

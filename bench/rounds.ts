@@ -1,4 +1,4 @@
-import type { LoadReport, Phase, PhaseResult } from './load/phase.ts'
+import type { Phase, PhaseResult } from './load/phase.ts'
 import { type CpuTime, readCpuTime } from './process-usage.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { Grant, Installed } from './subjects/subject.ts'
@@ -45,8 +45,8 @@ export class Target {
   }
 
   /**
-   * Puts load on the server, and checks what it answered. What it does in `leadIn` milliseconds before
-   * does not count: it comes from a pause in which others had the machine, with cold caches and a heap that was tidied up.
+   * Puts load on the server, and checks what it answered. What it does in `leadIn` milliseconds before does not count: it
+   * comes from a pause in which others had the machine, with cold caches and a heap that was tidied up.
    * @throws when any answer was wrong.
    */
   async measure(
@@ -70,9 +70,7 @@ export class Target {
     if (!request) throw new Error(`${this.name} has no ${grant}.`)
     const refreshTokens = grant === 'refresh_token' ? this.#refreshTokens : []
     const phase: Phase = { port, request, connections, milliseconds, refreshTokens }
-    const report = await load.ask<LoadReport>(phase)
-    if ('failure' in report) throw new Error(`${this.name}: ${report.failure}`)
-    const { result } = report
+    const result = await load.ask<PhaseResult>(phase, this.name)
     this.#tokens += result.requests
     if (grant === 'refresh_token') this.#refreshTokens = result.refreshTokens
     return result

@@ -3,6 +3,7 @@
  * nothing around them. A process of its own that makes as many as it is told and answers when they are made.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
+import { answerParent } from './answering.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
 const input = Buffer.alloc(480, 'a')
@@ -23,6 +24,4 @@ async function signMany(count: number): Promise<void> {
   )
 }
 
-process.on('message', (count: number) => {
-  void signMany(count).then(() => process.send?.('done'))
-})
+answerParent(signMany)

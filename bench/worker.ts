@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { Report } from './answering.ts'
 
 /** A child process of the benchmark that answers one message at a time. */
 export class Worker {
@@ -18,8 +19,12 @@ export class Worker {
     return new Worker(child, child.pid)
   }
 
-  /** @throws when the child ends instead of answering. */
-  async ask<Answer>(message: number | object): Promise<Answer> {
+  /**
+   * What the child makes of the message with `answerParent`.
+   * @param about stands in front of what it says of a failure.
+   * @throws when it fails, or ends instead of answering.
+   */
+  async ask<Result>(message: number | object, about?: string): Promise<Result> {
     const waiting = new AbortController()
     const { signal } = waiting
     try {
@@ -29,7 +34,11 @@ export class Worker {
       })
       this.#child.send(message)
       const [answer] = await Promise.race([answered, ended])
-      return answer as Answer
+      const report = answer as Report<Result>
+      if ('failure' in report) {
+        throw new Error(about === undefined ? report.failure : `${about}: ${report.failure}`)
+      }
+      return report.result
     } finally {
       waiting.abort()
     }

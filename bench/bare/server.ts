@@ -6,6 +6,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { readForm } from './form.ts'
 import { createPostgresRotations } from './postgres-rotations.ts'
 import { createRotations } from './rotations.ts'
 
@@ -82,12 +83,7 @@ function receive(request: IncomingMessage, response: ServerResponse): void {
     send(response, 200, jwks)
     return
   }
-  let form = ''
-  request.setEncoding('latin1')
-  request.on('data', (chunk: string) => {
-    form += chunk
-  })
-  request.on('end', () => {
+  readForm(request, (form) => {
     answer(new URLSearchParams(form)).then(
       (tokens) => send(response, tokens ? 200 : 400, JSON.stringify(tokens ?? { error: 'invalid_grant' })),
       () => send(response, 500, '{"error":"server_error"}'),

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
+import { readForm } from '../bare/form.ts'
 import type { DocumentAnswer } from './phase.ts'
 
 const [port, path = ''] = process.argv.slice(2)
@@ -21,12 +22,7 @@ createServer((request, response) => {
     send(response, answer ?? { status: 404, headers: { 'Content-Length': '0' }, body: '' })
     return
   }
-  let form = ''
-  request.setEncoding('latin1')
-  request.on('data', (chunk: string) => {
-    form += chunk
-  })
-  request.on('end', () => {
+  readForm(request, (form) => {
     const answer = answers[form]
     // What the benchmark asks of every server before it begins.
     send(response, answer ?? { status: 200, headers: { 'Content-Length': '2' }, body: '{}' })

@@ -7,14 +7,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { installMintage, type MintageRecipe, ownExecutable } from '../installation.ts'
-import { describeMachine } from '../machine.ts'
+import type { Stretch } from '../load/stretch.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { readCpuTime } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { findFreePort, ServerProcess } from '../server-process.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
-import type { DocumentAnswer, DocumentReport, DocumentRequest, DocumentResult } from './phase.ts'
+import type { DocumentAnswer, DocumentRequest } from './phase.ts'
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
@@ -22,13 +24,12 @@ const { values: options } = parseArgs({
 const plan = options.quick
   ? { rounds: 2, phase: 250, warmUp: 250 }
   : { rounds: 7, phase: 1_500, warmUp: 2_000 }
-const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a whole number from 1.')
+const rounds = readCount('--rounds', options.rounds) ?? plan.rounds
 const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** What one phase showed; CPU of the server per request, in milliseconds. */
-interface Sample extends DocumentResult {
+interface Sample extends Stretch {
   readonly cpu: number
 }
 
@@ -101,17 +102,12 @@ async function measure(
 ): Promise<Sample> {
   const { port, authorization } = server.recipe
   const before = readCpuTime(server.pid).total
-  const report = await load.ask<DocumentReport>({
-    port,
-    authorization,
-    request,
-    body,
-    connections,
-    milliseconds,
-  })
+  const result = await load.ask<Stretch>(
+    { port, authorization, request, body, connections, milliseconds },
+    server.recipe.name,
+  )
   const after = readCpuTime(server.pid).total
-  if ('failure' in report) throw new Error(`${server.recipe.name}: ${report.failure}`)
-  return { ...report.result, cpu: (after - before) / report.result.requests }
+  return { ...result, cpu: (after - before) / result.requests }
 }
 
 async function run(directory: string): Promise<ReadonlyMap<string, readonly Pair[]>> {
@@ -152,10 +148,8 @@ async function run(directory: string): Promise<ReadonlyMap<string, readonly Pair
 
 function render(pairs: ReadonlyMap<string, readonly Pair[]>): string {
   const rows = [...pairs].map(([name, own]) => {
-    const over = (digits: number, value: (pair: Pair) => number) => {
-      const { median, least, most } = spread(own.map(value))
-      return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-    }
+    const over = (digits: number, value: (pair: Pair) => number) =>
+      renderSpread(spread(own.map(value)), digits)
     const perSecond = ({ requests, milliseconds }: Sample) => (requests / milliseconds) * 1_000
     return [
       name,
@@ -181,8 +175,7 @@ try {
   say('installing')
   const pairs = await run(directory)
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-      `load before ${machine.load.toFixed(2)}\n` +
+    `${renderMachine(machine)}\n` +
       `${rounds} rounds, ${connections} connections; median (least–most)\n\n${render(pairs)}\n`,
   )
 } finally {

@@ -22,12 +22,3 @@ export interface DocumentPhase {
   readonly connections: number
   readonly milliseconds: number
 }
-
-export interface DocumentResult {
-  readonly requests: number
-  readonly milliseconds: number
-  readonly p50: number
-  readonly p99: number
-}
-
-export type DocumentReport = { readonly result: DocumentResult } | { readonly failure: string }

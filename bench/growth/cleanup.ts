@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { loadSqliteDriver } from '../../src/store/sqlite-driver.ts'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
 import { ServerProcess } from '../server-process.ts'
@@ -8,7 +7,6 @@ import { type Load, refreshLines, type Sample } from './load.ts'
 import type { World } from './world.ts'
 
 const Sqlite = loadSqliteDriver()
-const probe = fileURLToPath(new URL('../herd/delay-probe.js', import.meta.url))
 
 /** What one stretch of load showed while rows were, or were not, being deleted. */
 export interface CleanupSample extends Sample, LoopDelays {
@@ -32,11 +30,7 @@ export async function measureCleanup(
 ): Promise<readonly CleanupSample[]> {
   const delays = new DelayReader(join(world.directory, 'delays'))
   const { recipe } = world
-  const server = await ServerProcess.start({
-    ...recipe,
-    args: ['--import', probe, ...recipe.args],
-    environment: { ...recipe.environment, BENCH_DELAYS: delays.path },
-  })
+  const server = await ServerProcess.start(delays.probe(recipe))
   const database = new Sqlite(world.database, { readonly: true })
   try {
     const countLeft = database.prepare<[], number>('SELECT count(*) FROM sessions').pluck()

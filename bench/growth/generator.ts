@@ -2,9 +2,10 @@
  * The load generator: a process of its own that runs the phases it is sent and reports what it saw. Every answer is
  * checked, and the first wrong one ends the phase.
  */
-import { Connection, renderHead } from '../load/connection.ts'
-import { percentile } from '../statistics.ts'
-import type { GrowthPhase, GrowthReport, GrowthResult, Line } from './phase.ts'
+import { answerParent } from '../answering.ts'
+import { renderHead, renderPost } from '../load/connection.ts'
+import { type Client, openConnections, runStretch } from '../load/stretch.ts'
+import type { GrowthPhase, GrowthResult, Line } from './phase.ts'
 
 const refreshing = 'grant_type=refresh_token&refresh_token='
 
@@ -23,41 +24,31 @@ function follow({ authorization, form }: Line, status: number, body: string): Li
 async function runPhase({ port, connections, milliseconds, lines }: GrowthPhase): Promise<GrowthResult> {
   if (lines.length < connections) throw new RangeError('Every connection needs a line of its own.')
   const current = [...lines]
-  const latencies: number[] = []
 
-  async function drive(connection: Connection, first: number, deadline: number) {
-    for (let position = first; performance.now() < deadline; position += connections) {
-      if (position >= current.length) position = first
-      const line = current[position]
-      if (line === undefined) return
-      const head = renderHead(port, line.authorization)
-      const sent = performance.now()
-      const { status, body } = await connection.post(head, line.form)
-      latencies.push(performance.now() - sent)
-      current[position] = follow(line, status, body)
+  function clientOf(first: number): Client {
+    let position = first
+    return {
+      next() {
+        const { authorization, form } = lineAt(position)
+        return renderPost(renderHead(port, authorization), form)
+      },
+      take({ status, body }) {
+        current[position] = follow(lineAt(position), status, body)
+        position += connections
+        if (position >= current.length) position = first
+      },
     }
   }
 
-  const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)))
-  const began = performance.now()
-  try {
-    await Promise.all(open.map((connection, index) => drive(connection, index, began + milliseconds)))
-  } finally {
-    for (const connection of open) connection.close()
+  function lineAt(position: number): Line {
+    const line = current[position]
+    if (line === undefined) throw new RangeError(`There is no line ${position}.`)
+    return line
   }
-  return {
-    requests: latencies.length,
-    milliseconds: performance.now() - began,
-    p50: percentile(latencies, 0.5),
-    p99: percentile(latencies, 0.99),
-    most: percentile(latencies, 1),
-    lines: current,
-  }
+
+  const open = await openConnections(port, connections)
+  const stretch = await runStretch(open, milliseconds, clientOf)
+  return { ...stretch, lines: current }
 }
 
-process.on('message', (phase: GrowthPhase) => {
-  runPhase(phase).then(
-    (result) => process.send?.({ result } satisfies GrowthReport),
-    (error: unknown) => process.send?.({ failure: String(error) } satisfies GrowthReport),
-  )
-})
+answerParent(runPhase)

@@ -1,7 +1,7 @@
 import { type CpuTime, readCpuTime } from '../process-usage.ts'
 import type { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
-import type { GrowthPhase, GrowthReport, Line } from './phase.ts'
+import type { GrowthPhase, GrowthResult, Line } from './phase.ts'
 
 /** What one stretch of load showed of a server. Times are milliseconds. */
 export interface Sample {
@@ -29,10 +29,8 @@ export class Load {
   ): Promise<{ readonly sample: Sample; readonly lines: readonly Line[] }> {
     const phase: GrowthPhase = { port: server.recipe.port, connections, milliseconds, lines }
     const before = readCpuTime(server.pid)
-    const report = await this.#worker.ask<GrowthReport>(phase)
+    const result = await this.#worker.ask<GrowthResult>(phase)
     const after: CpuTime = readCpuTime(server.pid)
-    if ('failure' in report) throw new Error(report.failure)
-    const { result } = report
     return {
       lines: result.lines,
       sample: {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { measureCleanup } from './cleanup.ts'
@@ -68,12 +69,9 @@ const { values: options } = parseArgs({
 const chosen = options.quick ? plans.quick : plans.full
 const plan = {
   ...chosen,
-  ...(options.rounds !== undefined && { rounds: Number(options.rounds) }),
+  rounds: readCount('--rounds', options.rounds) ?? chosen.rounds,
   ...(options.expired !== undefined && { expired: Number(options.expired), live: 20_000 }),
-  sizes: options.sizes?.split(',').map(Number) ?? chosen.sizes,
-}
-if (![plan.rounds, ...plan.sizes].every((each) => Number.isInteger(each) && each > 0)) {
-  throw new RangeError('--rounds is a whole number from 1, and --sizes a list of them.')
+  sizes: options.sizes?.split(',').map((size) => readCount('--sizes', size)) ?? chosen.sizes,
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`)

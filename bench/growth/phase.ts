@@ -1,3 +1,5 @@
+import type { Stretch } from '../load/stretch.ts'
+
 /** One request to the token endpoint, sent again and again; one that refreshes goes on with the successor. */
 export interface Line {
   readonly authorization: string
@@ -14,15 +16,7 @@ export interface GrowthPhase {
   readonly lines: readonly Line[]
 }
 
-/** Times are milliseconds. */
-export interface GrowthResult {
-  readonly requests: number
-  readonly milliseconds: number
-  readonly p50: number
-  readonly p99: number
-  readonly most: number
+export interface GrowthResult extends Stretch {
   /** As they stand now, to go on with. */
   readonly lines: readonly Line[]
 }
-
-export type GrowthReport = { readonly result: GrowthResult } | { readonly failure: string }

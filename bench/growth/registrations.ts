@@ -5,6 +5,7 @@ import { openStore } from '../../src/store/store.ts'
 import type { MintageRecipe } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
+import { renderBasic } from '../subjects/oauth.ts'
 import { type Load, refreshLines, type Sample } from './load.ts'
 import type { Line } from './phase.ts'
 import type { World } from './world.ts'
@@ -37,7 +38,7 @@ export async function registerClients({ database }: World, count: number): Promi
         const { secret, record } = createClientSecret(client.id, tx.now)
         await tx.clients.insert(client)
         await tx.clients.insertSecret(record)
-        lines.push({ authorization: basic(client.clientId, secret), form: own })
+        lines.push({ authorization: renderBasic(client.clientId, secret), form: own })
       }
       tx.changed('clients')
       return lines
@@ -189,8 +190,4 @@ async function measureRounds(
 
 function audienceOf(number: number): string {
   return `https://api-${number}.example`
-}
-
-function basic(clientId: string, secret: string): string {
-  return `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`
 }

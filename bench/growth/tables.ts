@@ -1,5 +1,5 @@
 import { renderTable } from '../results.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import type { CleanupSample } from './cleanup.ts'
 import type { Sample } from './load.ts'
 import type { GrowthStart, RefreshSample } from './refreshes.ts'
@@ -12,8 +12,7 @@ export const count = (value: number) => value.toLocaleString('en')
 
 /** The median of the values, and their range. */
 export function show(values: readonly number[], digits: number): string {
-  const { median, least, most } = spread(values)
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
+  return renderSpread(spread(values), digits)
 }
 
 export function renderFillings(worlds: readonly World[]): string {

@@ -1,5 +1,6 @@
 /** The hashing workers by themselves, in a process of their own: what no server around them can exceed. */
 import { HashPool } from '../../src/users/hash-pool.ts'
+import { answerParent } from '../answering.ts'
 import { type HashingPhase, type HashingResult, runClients } from './phase.ts'
 
 async function run({ cost, threads, clients, milliseconds }: HashingPhase): Promise<HashingResult> {
@@ -16,11 +17,4 @@ async function run({ cost, threads, clients, milliseconds }: HashingPhase): Prom
   }
 }
 
-process.on('message', (phase: HashingPhase) => {
-  run(phase).then(
-    (result) => process.send?.(result),
-    (error: unknown) => {
-      throw error
-    },
-  )
-})
+answerParent(run)

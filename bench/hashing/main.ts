@@ -2,16 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
 import { installMintage, ownExecutable, password } from '../installation.ts'
 import { Connection, renderHead } from '../load/connection.ts'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { readCpuTime, readResident } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { ServerProcess } from '../server-process.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import { type HashingResult, runClients } from './phase.ts'
 
@@ -25,17 +25,11 @@ const { values: options } = parseArgs({
     seconds: { type: 'string' },
   },
 })
-const number = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
-  return value
-}
-const clients = number(options.clients, 'clients')
-const threads = number(options.threads, 'threads')
-const cost = number(options.cost ?? (options.quick ? '8' : '12'), 'cost')
-const rounds = number(options.rounds ?? (options.quick ? '2' : '5'), 'rounds')
-const milliseconds = number(options.seconds ?? (options.quick ? '1' : '15'), 'seconds') * 1_000
-const probe = fileURLToPath(new URL('../herd/delay-probe.js', import.meta.url))
+const clients = readCount('--clients', options.clients)
+const threads = readCount('--threads', options.threads)
+const cost = readCount('--cost', options.cost ?? (options.quick ? '8' : '12'))
+const rounds = readCount('--rounds', options.rounds ?? (options.quick ? '2' : '5'))
+const milliseconds = readCount('--seconds', options.seconds ?? (options.quick ? '1' : '15')) * 1_000
 const megabyte = 1_000_000
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
@@ -60,18 +54,14 @@ async function withCpu(pid: number, work: () => Promise<HashingResult>): Promise
 async function run(directory: string): Promise<readonly Round[]> {
   const { recipe } = await installMintage('mintage', ownExecutable, directory, 0)
   const delays = new DelayReader(join(directory, 'delays'))
-  const server = await ServerProcess.start({
-    ...recipe,
-    args: ['--import', probe, ...recipe.args],
-    environment: {
-      ...recipe.environment,
-      BENCH_DELAYS: delays.path,
-      MINTAGE_BCRYPT_COST: String(cost),
-      MINTAGE_HASH_THREADS: String(threads),
-      // Nobody is to be turned away: what is measured is how many get through.
-      MINTAGE_HASH_WAIT: '1m',
-    },
-  })
+  const environment = {
+    ...recipe.environment,
+    MINTAGE_BCRYPT_COST: String(cost),
+    MINTAGE_HASH_THREADS: String(threads),
+    // Nobody is to be turned away: what is measured is how many get through.
+    MINTAGE_HASH_WAIT: '1m',
+  }
+  const server = await ServerProcess.start(delays.probe({ ...recipe, environment }))
   const workers = Worker.start('./hashing/alone.js')
   const head = renderHead(recipe.port, recipe.authorization)
   const form = `grant_type=password&username=ada&password=${encodeURIComponent(password)}`
@@ -118,10 +108,8 @@ async function run(directory: string): Promise<readonly Round[]> {
 }
 
 function render(measured: readonly Round[]): string {
-  const over = (digits: number, value: (round: Round) => number) => {
-    const { median, least, most } = spread(measured.map(value))
-    return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-  }
+  const over = (digits: number, value: (round: Round) => number) =>
+    renderSpread(spread(measured.map(value)), digits)
   const percent = (value: (round: Round) => number) => `${over(1, (round) => value(round) * 100)} %`
   return renderTable(
     ['', 'per s', 'of the workers alone', 'CPU ms each', 'loop p50 / p99 / max ms', 'resident MB'],
@@ -152,8 +140,7 @@ try {
   say('installing')
   const measured = await run(directory)
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-      `load before ${machine.load.toFixed(2)}\n` +
+    `${renderMachine(machine)}\n` +
       `${clients} clients, bcrypt cost ${cost}, ${threads} hashing threads, ${rounds} rounds of ` +
       `${milliseconds / 1_000} s each; median (least–most)\n\n${render(measured)}\n`,
   )

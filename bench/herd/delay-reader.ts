@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { ServerRecipe } from '../server-process.ts'
 import type { Delays } from './delay-probe.ts'
 
 /** How late the server's event loop was, in milliseconds. */
@@ -9,13 +11,24 @@ export interface LoopDelays {
   readonly loopMax: number
 }
 
+const probe = fileURLToPath(new URL('./delay-probe.js', import.meta.url))
+
 /** Reads what `delay-probe.ts` writes, a line at a time. */
 export class DelayReader {
-  readonly path: string
+  readonly #path: string
   #lines = 0
 
   constructor(path: string) {
-    this.path = path
+    this.#path = path
+  }
+
+  /** The same server with the probe in it. */
+  probe<Recipe extends ServerRecipe>(recipe: Recipe): Recipe {
+    return {
+      ...recipe,
+      args: ['--import', probe, ...recipe.args],
+      environment: { ...recipe.environment, BENCH_DELAYS: this.#path },
+    }
   }
 
   /** The next line, once it is there. @throws when none comes within ten seconds. */
@@ -33,7 +46,7 @@ export class DelayReader {
 
   #read(): string {
     try {
-      return readFileSync(this.path, 'utf8')
+      return readFileSync(this.#path, 'utf8')
     } catch {
       return ''
     }

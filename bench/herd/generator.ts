@@ -1,8 +1,9 @@
 /** The herd and the probes: a process of its own, so that its clients do not wait for one another's arithmetic. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { answerParent } from '../answering.ts'
 import { type Answer, Connection, renderHead } from '../load/connection.ts'
 import { percentile } from '../statistics.ts'
-import type { HerdPhase, HerdReport, HerdResult, ProbeTimes } from './phase.ts'
+import type { HerdPhase, HerdResult, ProbeTimes } from './phase.ts'
 
 /** Between two probes, so that probing is no load of its own, in milliseconds. */
 const pause = 5
@@ -67,9 +68,4 @@ async function run(phase: HerdPhase): Promise<HerdResult> {
   return { ...probed, logins: total, milliseconds: phase.milliseconds }
 }
 
-process.on('message', (phase: HerdPhase) => {
-  run(phase).then(
-    (result) => process.send?.({ result } satisfies HerdReport),
-    (error: unknown) => process.send?.({ failure: String(error) } satisfies HerdReport),
-  )
-})
+answerParent(run)

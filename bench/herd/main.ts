@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { installMintage, ownExecutable, password } from '../installation.ts'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
 import { ServerProcess } from '../server-process.ts'
-import { spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
 import { DelayReader, type LoopDelays } from './delay-reader.ts'
-import type { HerdPhase, HerdReport, HerdResult } from './phase.ts'
+import type { HerdPhase, HerdResult } from './phase.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -23,15 +23,9 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '20' },
   },
 })
-const number = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
-  return value
-}
-const herd = number(options.clients, 'clients')
-const rounds = number(options.rounds, 'rounds')
-const milliseconds = number(options.seconds, 'seconds') * 1_000
-const probe = fileURLToPath(new URL('./delay-probe.js', import.meta.url))
+const herd = readCount('--clients', options.clients)
+const rounds = readCount('--rounds', options.rounds)
+const milliseconds = readCount('--seconds', options.seconds) * 1_000
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 /** What one phase showed: what the probes saw, and how late the server's event loop was, in milliseconds. */
@@ -42,18 +36,14 @@ interface Sample extends Omit<HerdResult, 'refreshToken'>, LoopDelays {
 async function run(directory: string): Promise<readonly Sample[]> {
   const { recipe, refreshTokens } = await installMintage('mintage', ownExecutable, directory, 1)
   const delays = new DelayReader(join(directory, 'delays'))
-  const server = await ServerProcess.start({
-    ...recipe,
-    args: ['--import', probe, ...recipe.args],
-    environment: {
-      ...recipe.environment,
-      BENCH_DELAYS: delays.path,
-      MINTAGE_BCRYPT_COST: options.cost,
-      MINTAGE_HASH_THREADS: options.threads,
-      // Nobody is to be kept out: what is measured is what a login costs the others.
-      MINTAGE_THROTTLE: 'off',
-    },
-  })
+  const environment = {
+    ...recipe.environment,
+    MINTAGE_BCRYPT_COST: options.cost,
+    MINTAGE_HASH_THREADS: options.threads,
+    // Nobody is to be kept out: what is measured is what a login costs the others.
+    MINTAGE_THROTTLE: 'off',
+  }
+  const server = await ServerProcess.start(delays.probe({ ...recipe, environment }))
   const load = Worker.start('./herd/generator.js')
   let [refreshToken = ''] = refreshTokens
   const samples: Sample[] = []
@@ -69,9 +59,8 @@ async function run(directory: string): Promise<readonly Sample[]> {
       const phase: HerdPhase = { port, authorization, password, clients, refreshToken, milliseconds: life }
       server.signal('SIGUSR2')
       await delays.next()
-      const [report, late] = await Promise.all([load.ask<HerdReport>(phase), readDelays(life)])
-      if ('failure' in report) throw new Error(report.failure)
-      const { refreshToken: successor, ...result } = report.result
+      const [whole, late] = await Promise.all([load.ask<HerdResult>(phase), readDelays(life)])
+      const { refreshToken: successor, ...result } = whole
       refreshToken = successor
       return { clients, ...result, ...late }
     }
@@ -92,10 +81,8 @@ async function run(directory: string): Promise<readonly Sample[]> {
 function render(samples: readonly Sample[]): string {
   const rows = [0, herd].map((clients) => {
     const own = samples.filter((sample) => sample.clients === clients)
-    const over = (value: (sample: Sample) => number, digits = 1) => {
-      const { median, least, most } = spread(own.map(value))
-      return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-    }
+    const over = (value: (sample: Sample) => number, digits = 1) =>
+      renderSpread(spread(own.map(value)), digits)
     return [
       clients === 0 ? 'nobody logs in' : `${clients} clients log in`,
       over((sample) => sample.jwks.p50, 2),
@@ -131,8 +118,7 @@ try {
   const samples = await run(directory)
   const probes = samples.reduce((sum, { jwks, refresh }) => sum + jwks.count + refresh.count, 0)
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-      `load before ${machine.load.toFixed(2)}\n` +
+    `${renderMachine(machine)}\n` +
       `${herd} clients, bcrypt cost ${options.cost}, ${options.threads} hashing threads, ` +
       `${rounds} rounds of ${options.seconds} s each way, ${probes} probes; ` +
       `milliseconds, median (least–most) of the rounds\n\n${render(samples)}\n`,

@@ -27,5 +27,3 @@ export interface HerdResult {
   /** The latest of the session. */
   readonly refreshToken: string
 }
-
-export type HerdReport = { readonly result: HerdResult } | { readonly failure: string }

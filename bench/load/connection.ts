@@ -25,11 +25,11 @@ export class Connection {
 
   /** Posts a form. `head` is what {@link renderHead} made. */
   post(head: string, form: string): Promise<Answer> {
-    return this.send(`${head}${form.length}\r\n\r\n${form}`)
+    return this.send(renderPost(head, form))
   }
 
   get(path: string): Promise<Answer> {
-    return this.send(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+    return this.send(renderGet(path))
   }
 
   /** Sends a whole request, ASCII. */
@@ -111,4 +111,13 @@ export function renderHead(port: number, authorization: string): string {
     'Content-Type: application/x-www-form-urlencoded',
     'Content-Length: ',
   ].join('\r\n')
+}
+
+/** A whole request with a form. `head` is what {@link renderHead} made. */
+export function renderPost(head: string, form: string): string {
+  return `${head}${form.length}\r\n\r\n${form}`
+}
+
+export function renderGet(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
 }

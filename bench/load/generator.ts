@@ -2,10 +2,10 @@
  * The load generator: a process of its own that runs the phases it is sent and reports what it saw. Every answer is
  * checked, and the first wrong one ends the phase.
  */
-import { percentile } from '../statistics.ts'
-import { Connection } from './connection.ts'
-import type { LoadReport, Phase, PhaseResult } from './phase.ts'
+import { answerParent } from '../answering.ts'
+import type { Phase, PhaseResult } from './phase.ts'
 import { renderRequest } from './rendering.ts'
+import { type Client, openConnections, runStretch } from './stretch.ts'
 
 async function runPhase(phase: Phase): Promise<PhaseResult> {
   const { port, request, connections, milliseconds } = phase
@@ -13,7 +13,6 @@ async function runPhase(phase: Phase): Promise<PhaseResult> {
     throw new RangeError('Every connection needs a session of its own.')
   }
   const render = renderRequest(port, request)
-  const latencies: number[] = []
   const seen = new Set(phase.refreshTokens)
   const accessTokens: string[] = []
   // Each connection redeems sessions of its own in turn, as many clients behind one proxy would.
@@ -26,51 +25,35 @@ async function runPhase(phase: Phase): Promise<PhaseResult> {
     seen.add(token)
   }
 
-  async function drive(connection: Connection, line: string[], index: number, deadline: number) {
-    for (let turn = 0; performance.now() < deadline; turn++) {
-      const position = turn % Math.max(1, line.length)
-      const presented = line[position]
-      const text = render(presented ?? '')
-      const sent = performance.now()
-      const { status, body } = await connection.send(text)
-      latencies.push(performance.now() - sent)
-      const tokens = status === 200 ? JSON.parse(body) : {}
-      const accessToken: unknown = tokens[request.accessToken]
-      if (typeof accessToken !== 'string') throw new Error(`Expected a token, got ${status} ${body}`)
-      accessTokens[index] = accessToken
-      if (presented === undefined) {
-        remember(accessToken.slice(-64))
-        continue
-      }
-      const successor: unknown = tokens[request.refreshToken ?? '']
-      if (typeof successor !== 'string') throw new Error(`A refresh without a successor: ${body}`)
-      remember(successor)
-      line[position] = successor
+  function clientOf(index: number): Client {
+    const line = lines[index] ?? []
+    let turn = 0
+    let presented: string | undefined
+    return {
+      next() {
+        presented = line[turn % Math.max(1, line.length)]
+        return render(presented ?? '')
+      },
+      take({ status, body }) {
+        const tokens = status === 200 ? JSON.parse(body) : {}
+        const accessToken: unknown = tokens[request.accessToken]
+        if (typeof accessToken !== 'string') throw new Error(`Expected a token, got ${status} ${body}`)
+        accessTokens[index] = accessToken
+        if (presented === undefined) {
+          remember(accessToken.slice(-64))
+          return
+        }
+        const successor: unknown = tokens[request.refreshToken ?? '']
+        if (typeof successor !== 'string') throw new Error(`A refresh without a successor: ${body}`)
+        remember(successor)
+        line[turn++ % line.length] = successor
+      },
     }
   }
 
-  const open = await Promise.all(lines.map(() => Connection.open(port)))
-  const began = performance.now()
-  try {
-    await Promise.all(
-      open.map((connection, index) => drive(connection, lines[index] ?? [], index, began + milliseconds)),
-    )
-  } finally {
-    for (const connection of open) connection.close()
-  }
-  return {
-    requests: latencies.length,
-    milliseconds: performance.now() - began,
-    p50: percentile(latencies, 0.5),
-    p99: percentile(latencies, 0.99),
-    refreshTokens: lines.flat(),
-    accessTokens,
-  }
+  const open = await openConnections(port, connections)
+  const stretch = await runStretch(open, milliseconds, clientOf)
+  return { ...stretch, refreshTokens: lines.flat(), accessTokens }
 }
 
-process.on('message', (phase: Phase) => {
-  runPhase(phase).then(
-    (result) => process.send?.({ result } satisfies LoadReport),
-    (error: unknown) => process.send?.({ failure: String(error) } satisfies LoadReport),
-  )
-})
+answerParent(runPhase)

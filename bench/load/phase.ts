@@ -1,4 +1,5 @@
 import type { TokenRequest } from '../subjects/subject.ts'
+import type { Stretch } from './stretch.ts'
 
 /** One stretch of load on one server. */
 export interface Phase {
@@ -11,15 +12,9 @@ export interface Phase {
   readonly refreshTokens: readonly string[]
 }
 
-export interface PhaseResult {
-  readonly requests: number
-  readonly milliseconds: number
-  readonly p50: number
-  readonly p99: number
+export interface PhaseResult extends Stretch {
   /** The successors, to go on with. */
   readonly refreshTokens: readonly string[]
   /** The last access token of each connection, for a look at its signature. */
   readonly accessTokens: readonly string[]
 }
-
-export type LoadReport = { readonly result: PhaseResult } | { readonly failure: string }

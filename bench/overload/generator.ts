@@ -1,6 +1,7 @@
 /** The crowd: a process of its own that asks for tokens as it is told, whatever the answers are. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type OverloadPhase, type OverloadResult, serveParent } from './phase.ts'
+import { answerParent } from '../answering.ts'
+import type { OverloadPhase, OverloadResult } from './phase.ts'
 import { Sender } from './sender.ts'
 
 /** How often requests that are due are sent, in milliseconds. */
@@ -47,4 +48,4 @@ async function offer(sender: Sender, perSecond: number, deadline: number): Promi
   await Promise.all(underWay)
 }
 
-serveParent(run)
+answerParent(run)

@@ -1,7 +1,8 @@
 /** `npm run bench:overload`: what becomes of a server that is asked for more than it can do. See docs/benchmarks.md. */
 import { tmpdir } from 'node:os'
 import { parseArgs } from 'node:util'
-import { describeMachine } from '../machine.ts'
+import { readCount } from '../counts.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import type { OverloadGrant } from './phase.ts'
 import { overload } from './run.ts'
 import { renderFigures } from './table.ts'
@@ -17,26 +18,20 @@ const { values: options } = parseArgs({
     grant: { type: 'string', multiple: true, default: [...known] },
   },
 })
-const number = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${name} is a whole number from 1.`)
-  return value
-}
 const grants = known.filter((grant) => options.grant.includes(grant))
 if (grants.length !== options.grant.length) throw new RangeError(`--grant is one of ${known.join(', ')}.`)
-const times = number(options.times, 'times')
+const times = readCount('--times', options.times)
 const machine = describeMachine(tmpdir())
 const figures = await overload({
   grants,
-  milliseconds: number(options.seconds, 'seconds') * 1_000,
-  capacityMilliseconds: number(options['capacity-seconds'], 'capacity-seconds') * 1_000,
+  milliseconds: readCount('--seconds', options.seconds) * 1_000,
+  capacityMilliseconds: readCount('--capacity-seconds', options['capacity-seconds']) * 1_000,
   times,
-  cost: number(options.cost, 'cost'),
+  cost: readCount('--cost', options.cost),
   say: (text) => process.stderr.write(`${text}\n`),
 })
 process.stdout.write(
-  `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, ` +
-    `load before ${machine.load.toFixed(2)}\n` +
+  `${renderMachine(machine)}\n` +
     `${times} times what is possible, for ${options.seconds} s each; bcrypt cost ${options.cost}; milliseconds\n\n` +
     `${renderFigures(figures)}\n`,
 )

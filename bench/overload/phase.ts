@@ -49,15 +49,3 @@ export interface ProbeResult {
   readonly repeated: number
   readonly refreshToken: string
 }
-
-export type Report<Result> = { readonly result: Result } | { readonly failure: string }
-
-/** Answers each message of the parent with what `run` makes of it. */
-export function serveParent<Phase, Result>(run: (phase: Phase) => Promise<Result>): void {
-  process.on('message', (phase: Phase) => {
-    run(phase).then(
-      (result) => process.send?.({ result } satisfies Report<Result>),
-      (error: unknown) => process.send?.({ failure: String(error) } satisfies Report<Result>),
-    )
-  })
-}

@@ -1,7 +1,8 @@
 /** Somebody who has nothing to do with the crowd: a process of its own, so that it does not wait for the crowd's arithmetic. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { answerParent } from '../answering.ts'
 import { type Answer, Connection, renderHead } from '../load/connection.ts'
-import { type ProbePhase, type ProbeResult, serveParent } from './phase.ts'
+import type { ProbePhase, ProbeResult } from './phase.ts'
 import { summarise } from './sender.ts'
 
 /** Between two probes, so that probing is no load of its own, in milliseconds. */
@@ -39,4 +40,4 @@ async function run(phase: ProbePhase): Promise<ProbeResult> {
   return { jwks: summarise(jwks), refresh: summarise(refresh), repeated, refreshToken }
 }
 
-serveParent(run)
+answerParent(run)

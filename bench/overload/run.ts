@@ -3,20 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { DelayReader, type LoopDelays } from '../herd/delay-reader.ts'
 import { installMintage, type MintageRecipe, ownExecutable, password } from '../installation.ts'
 import { readResident } from '../process-usage.ts'
 import { ServerProcess } from '../server-process.ts'
 import { Worker } from '../worker.ts'
-import type {
-  OverloadGrant,
-  OverloadPhase,
-  OverloadResult,
-  ProbePhase,
-  ProbeResult,
-  Report,
-} from './phase.ts'
+import type { OverloadGrant, OverloadPhase, OverloadResult, ProbePhase, ProbeResult } from './phase.ts'
 
 export interface OverloadOptions {
   readonly grants: readonly OverloadGrant[]
@@ -61,8 +53,6 @@ const sessions = 1_024
 const [serverCore, crowdCore] = ['0', '1']
 const everyCore = '0-1023'
 
-const delayProbe = fileURLToPath(new URL('../herd/delay-probe.js', import.meta.url))
-
 /** Measures what a server can do for each grant, then offers it more, and watches from inside and outside. */
 export async function overload(options: OverloadOptions): Promise<readonly OverloadFigures[]> {
   const { say = () => undefined } = options
@@ -71,17 +61,13 @@ export async function overload(options: OverloadOptions): Promise<readonly Overl
     say('installing')
     const { recipe, refreshTokens } = await installMintage('mintage', ownExecutable, directory, sessions + 1)
     const delays = new DelayReader(join(directory, 'delays'))
-    const server = await ServerProcess.start({
-      ...recipe,
-      args: ['--import', delayProbe, ...recipe.args],
-      environment: {
-        ...recipe.environment,
-        BENCH_DELAYS: delays.path,
-        MINTAGE_BCRYPT_COST: String(options.cost),
-        // Nobody is to be kept out for asking often: what is measured is what happens to those that ask.
-        MINTAGE_THROTTLE: 'off',
-      },
-    })
+    const environment = {
+      ...recipe.environment,
+      MINTAGE_BCRYPT_COST: String(options.cost),
+      // Nobody is to be kept out for asking often: what is measured is what happens to those that ask.
+      MINTAGE_THROTTLE: 'off',
+    }
+    const server = await ServerProcess.start(delays.probe({ ...recipe, environment }))
     const crowd = Worker.start('./overload/generator.js')
     const probe = Worker.start('./overload/probe.js')
     const [probed = '', ...lines] = refreshTokens
@@ -185,7 +171,7 @@ class Bench {
       milliseconds,
       load,
     }
-    const result = open(await this.#processes.crowd.ask<Report<OverloadResult>>(phase))
+    const result = await this.#processes.crowd.ask<OverloadResult>(phase)
     this.#lines = result.refreshTokens
     return result
   }
@@ -193,7 +179,7 @@ class Bench {
   async #look(milliseconds: number): Promise<ProbeResult> {
     const { port, authorization } = this.#processes.server.recipe
     const phase: ProbePhase = { port, authorization, refreshToken: this.#probed, milliseconds }
-    const result = open(await this.#processes.probe.ask<Report<ProbeResult>>(phase))
+    const result = await this.#processes.probe.ask<ProbeResult>(phase)
     this.#probed = result.refreshToken
     return result
   }
@@ -202,11 +188,6 @@ class Bench {
     this.#processes.server.signal('SIGUSR2')
     return this.#processes.delays.next()
   }
-}
-
-function open<Result>(report: Report<Result>): Result {
-  if ('failure' in report) throw new Error(report.failure)
-  return report.result
 }
 
 /** The most that the process holds while the time lasts, in bytes. */

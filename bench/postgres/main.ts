@@ -5,17 +5,16 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { PostgresServer } from '../../test/faults/postgres/server.ts'
 import { createBarePostgres } from '../bare/postgres-rotations.ts'
+import { readCount } from '../counts.ts'
 import { findExecutable, installMintage, ownExecutable } from '../installation.ts'
 import { describeMachine } from '../machine.ts'
 import { measureSignature, Target } from '../rounds.ts'
-import { findFreePort, ServerProcess } from '../server-process.ts'
-import { renderBasic, renderGrants } from '../subjects/oauth.ts'
+import { ServerProcess } from '../server-process.ts'
+import { installBare } from '../subjects/bare.ts'
 import { type Grant, grants, type Installed } from '../subjects/subject.ts'
-import { verifyByKeySet } from '../subjects/verification.ts'
 import { Worker } from '../worker.ts'
 import { type PostgresRound, type PostgresSample, render } from './results.ts'
 import { readPostgresCpu, startPostgres } from './server.ts'
@@ -35,8 +34,7 @@ const { values: options } = parseArgs({
   },
 })
 const plan = plans[options.quick ? 'quick' : 'full']
-const rounds = options.rounds === undefined ? plan.rounds : Number(options.rounds)
-if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError('--rounds is a whole number from 1.')
+const rounds = readCount('--rounds', options.rounds) ?? plan.rounds
 
 const connections = 16
 const say = (text: string) => process.stderr.write(`${text}\n`)
@@ -50,24 +48,9 @@ async function makeDatabase(server: PostgresServer, name: string): Promise<strin
   return server.url.replace(/postgres$/, name)
 }
 
-async function installBare(server: PostgresServer): Promise<Installed> {
-  const port = await findFreePort()
+async function installBareOn(server: PostgresServer): Promise<Installed> {
   const url = await makeDatabase(server, 'bare')
-  const bareServer = fileURLToPath(new URL('../bare/server.js', import.meta.url))
-  const refreshTokens = await createBarePostgres(url, plan.sessions)
-  const requests = renderGrants('/oauth2/token', renderBasic('nobody', 'nothing'))
-  return {
-    recipe: {
-      name: 'bare',
-      args: [bareServer, String(port), url, join(directory, 'bare.pem')],
-      environment: {},
-      port,
-      readiness: requests.client_credentials,
-    },
-    requests,
-    startSessions: async () => refreshTokens,
-    verify: verifyByKeySet(`http://127.0.0.1:${port}/.well-known/jwks.json`),
-  }
+  return installBare(url, join(directory, 'bare.pem'), await createBarePostgres(url, plan.sessions))
 }
 
 async function install(server: PostgresServer, name: string, executable: string): Promise<Installed> {
@@ -80,7 +63,7 @@ async function install(server: PostgresServer, name: string, executable: string)
 }
 
 async function installAll(server: PostgresServer): Promise<readonly Installed[]> {
-  const subjects = [await installBare(server), await install(server, 'mintage', ownExecutable)]
+  const subjects = [await installBareOn(server), await install(server, 'mintage', ownExecutable)]
   if (options.baseline !== undefined) {
     subjects.push(await install(server, 'baseline', findExecutable(options.baseline)))
   }

@@ -1,7 +1,7 @@
 import type { Machine } from '../machine.ts'
 import { renderTable } from '../results.ts'
 import type { Sample } from '../rounds.ts'
-import { type Spread, spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { grants } from '../subjects/subject.ts'
 
 export interface PostgresSample extends Sample {
@@ -34,7 +34,7 @@ export function render({ machine, version, rounds }: PostgresResults): string {
         return sample
       }
       const over = (digits: number, value: (sample: PostgresSample, round: PostgresRound) => number) =>
-        format(spread(rounds.map((round) => value(find(round, server), round))), digits)
+        renderSpread(spread(rounds.map((round) => value(find(round, server), round))), digits)
       return [
         server,
         grant,
@@ -54,7 +54,7 @@ export function render({ machine, version, rounds }: PostgresResults): string {
     `${machine.at}, ${machine.cores} × ${machine.processor}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}, ` +
       `Node ${machine.node}, PostgreSQL ${version}, data on ${machine.fileSystem}, load before ${machine.load.toFixed(2)}`,
     `${rounds.length} rounds; median (least–most)`,
-    `One RS256 signature: ${format(spread(rounds.map(({ signature }) => signature)), 3)} ms of CPU`,
+    `One RS256 signature: ${renderSpread(spread(rounds.map(({ signature }) => signature)), 3)} ms of CPU`,
     renderTable(
       ['server', 'grant', 'CPU ms', 'main thread ms', 'PostgreSQL ms', ...units, 'per s', 'p50 ms', 'p99 ms'],
       rows,
@@ -63,7 +63,3 @@ export function render({ machine, version, rounds }: PostgresResults): string {
 }
 
 const order = ['bare', 'mintage', 'baseline']
-
-function format({ median, least, most }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-}

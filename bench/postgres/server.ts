@@ -15,6 +15,7 @@ export async function startPostgres(directory: string): Promise<PostgresServer> 
   }
   const home = join(directory, 'postgres')
   mkdirSync(home)
+  // The user that runs it must get there.
   if (account.uid !== undefined) chownSync(home, account.uid, account.gid ?? account.uid)
   const server = new PostgresServer(binaries, join(home, 'data'), await findFreePort())
   await server.initialise()

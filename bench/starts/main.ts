@@ -3,13 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { describeMachine } from '../machine.ts'
+import { describeMachine, renderMachine } from '../machine.ts'
 import { readResident } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
 import { Target } from '../rounds.ts'
 import { ServerProcess } from '../server-process.ts'
 import { measureStart, type Start } from '../starts.ts'
-import { type Spread, spread } from '../statistics.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { bare } from '../subjects/bare.ts'
 import { baselineOf, mintage } from '../subjects/mintage.ts'
 import type { Installed } from '../subjects/subject.ts'
@@ -83,10 +83,6 @@ async function measureGrowth(subject: Installed): Promise<Growth> {
   }
 }
 
-function render({ median, least, most }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-}
-
 function renderStarts(measured: readonly Start[]): string {
   const of = (name: string) => measured.filter(({ server }) => server === name)
   const bare = of('bare')
@@ -94,11 +90,11 @@ function renderStarts(measured: readonly Start[]): string {
     const own = of(name)
     return [
       name,
-      render(spread(own.map(({ firstToken }) => firstToken)), 0),
-      render(spread(own.map(({ cpu }) => cpu)), 0),
+      renderSpread(spread(own.map(({ firstToken }) => firstToken)), 0),
+      renderSpread(spread(own.map(({ cpu }) => cpu)), 0),
       // The nth start of each was in the same round.
-      render(spread(own.map(({ cpu }, round) => cpu / (bare[round]?.cpu ?? Number.NaN))), 2),
-      render(spread(own.map((start) => start.idle / megabyte)), 1),
+      renderSpread(spread(own.map(({ cpu }, round) => cpu / (bare[round]?.cpu ?? Number.NaN))), 2),
+      renderSpread(spread(own.map((start) => start.idle / megabyte)), 1),
     ]
   })
   return renderTable(
@@ -124,7 +120,7 @@ try {
   const grown: Growth[] = []
   for (const subject of installed) grown.push(await measureGrowth(subject))
   process.stdout.write(
-    `${machine.at}, ${machine.cores} × ${machine.processor}, Node ${machine.node}, load before ${machine.load.toFixed(2)}; ` +
+    `${renderMachine(machine)}; ` +
       `${starts} starts each\n\n${renderStarts(measured)}\n\n${renderGrowth(grown)}\n`,
   )
 } finally {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { describeMachine } from '../machine.ts'
 import { renderTable } from '../results.ts'
-import { type Spread, spread } from '../statistics.ts'
+import { renderSpread, type Spread, spread } from '../statistics.ts'
 import { type Contender, type JsonWebKeyWithId, makeContenders } from './contenders.ts'
 
 const { values } = parseArgs({
@@ -86,16 +86,12 @@ function ratios(of: Map<string, number[]>, name: string, unit: string): Spread {
   return spread((of.get(name) ?? []).map((value, round) => value / (units[round] ?? Number.NaN)))
 }
 
-function format({ median, least, most }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
-}
-
 const rows = contenders.map(({ name }) => [
   name,
-  format(spread(first.get(name) ?? []), 1),
-  format(ratios(first, name, 'bare crypto.verify'), 2),
-  format(spread(again.get(name) ?? []), 2),
-  format(ratios(again, name, 'bare crypto.verify'), 3),
+  renderSpread(spread(first.get(name) ?? []), 1),
+  renderSpread(ratios(first, name, 'bare crypto.verify'), 2),
+  renderSpread(spread(again.get(name) ?? []), 2),
+  renderSpread(ratios(again, name, 'bare crypto.verify'), 3),
 ])
 const { processor, cores, node, openssl, load, at } = describeMachine('.')
 process.stdout.write(

@@ -1,5 +1,7 @@
 /** Puts load on a server, in a process of its own: each connection redeems its sessions in turn, or asks for tokens. */
-import { Connection, renderHead } from '../load/connection.ts'
+import { answerParent } from '../answering.ts'
+import { Connection, renderHead, renderPost } from '../load/connection.ts'
+import { type Client, runStretch, type Stretch } from '../load/stretch.ts'
 
 export interface Load {
   readonly port: number
@@ -9,44 +11,43 @@ export interface Load {
   readonly milliseconds: number
 }
 
-export type LoadOutcome =
-  | { readonly requests: number; readonly seconds: number; readonly lines: readonly (readonly string[])[] }
-  | { readonly failure: string }
+/** The lines as they stand now, to go on with. */
+export interface LoadResult extends Stretch {
+  readonly lines: readonly (readonly string[])[]
+}
 
-async function run({ port, authorization, lines, milliseconds }: Load): Promise<LoadOutcome> {
+async function run({ port, authorization, lines, milliseconds }: Load): Promise<LoadResult> {
   const head = renderHead(port, authorization)
   const current = lines.map((line) => [...line])
-  let requests = 0
+
+  function clientOf(index: number): Client {
+    const line = current[index] ?? []
+    let turn = 0
+    let presented: string | undefined
+    return {
+      next() {
+        presented = line[turn % Math.max(1, line.length)]
+        return renderPost(
+          head,
+          presented === undefined
+            ? 'grant_type=client_credentials'
+            : `grant_type=refresh_token&refresh_token=${presented}`,
+        )
+      },
+      take({ status, body }) {
+        const { access_token: access, refresh_token: next } = JSON.parse(body)
+        if (status !== 200 || typeof access !== 'string' || (presented !== undefined && next === presented)) {
+          throw new Error(`Expected a token, got ${status} ${body}`)
+        }
+        if (presented !== undefined) line[turn++ % line.length] = next
+      },
+    }
+  }
+
   // One after the other, as the connections of a proxy come to be.
   const connections: Connection[] = []
   for (const _ of lines) connections.push(await Connection.open(port))
-  const began = performance.now()
-  const drive = async (connection: Connection, line: string[]) => {
-    for (let turn = 0; performance.now() - began < milliseconds; turn++) {
-      const place = turn % Math.max(1, line.length)
-      const presented = line[place]
-      const form =
-        presented === undefined
-          ? 'grant_type=client_credentials'
-          : `grant_type=refresh_token&refresh_token=${presented}`
-      const { status, body } = await connection.post(head, form)
-      const { access_token: access, refresh_token: next } = JSON.parse(body)
-      if (status !== 200 || typeof access !== 'string' || (presented !== undefined && next === presented)) {
-        throw new Error(`Expected a token, got ${status} ${body}`)
-      }
-      if (presented !== undefined) line[place] = next
-      requests++
-    }
-  }
-  await Promise.all(connections.map((connection, index) => drive(connection, current[index] ?? [])))
-  const seconds = (performance.now() - began) / 1_000
-  for (const connection of connections) connection.close()
-  return { requests, seconds, lines: current }
+  return { ...(await runStretch(connections, milliseconds, clientOf)), lines: current }
 }
 
-process.on('message', (load: Load) => {
-  run(load).then(
-    (outcome) => process.send?.(outcome),
-    (error: unknown) => process.send?.({ failure: String(error) } satisfies LoadOutcome),
-  )
-})
+answerParent(run)

@@ -1,14 +1,14 @@
 /** `npm run bench:workers`: one process against two behind one port, on SQLite and PostgreSQL. See docs/benchmarks.md. */
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { account, findBinaries, PostgresServer } from '../../test/faults/postgres/server.ts'
+import { account, findBinaries, type PostgresServer } from '../../test/faults/postgres/server.ts'
 import { describeMachine } from '../machine.ts'
-import { findFreePort } from '../server-process.ts'
-import { type Spread, spread } from '../statistics.ts'
+import { startPostgres } from '../postgres/server.ts'
+import { renderSpread, spread } from '../statistics.ts'
 import { Worker } from '../worker.ts'
-import type { Load, LoadOutcome } from './generator.ts'
+import type { Load, LoadResult } from './generator.ts'
 import { MeasuredServer } from './server.ts'
 
 const { values: options } = parseArgs({
@@ -46,40 +46,19 @@ async function measure(load: Worker, server: MeasuredServer, grant: Sample['gran
   const lines = grant === 'refresh_token' ? server.lines : server.lines.map(() => [])
   const before = server.cpu()
   const { port, authorization } = server
-  const outcome = await load.ask<LoadOutcome>({
-    port,
-    authorization,
-    lines,
-    milliseconds: seconds * 1_000,
-  } satisfies Load)
-  if ('failure' in outcome) throw new Error(`${server.name} with ${server.workers}: ${outcome.failure}`)
+  const asked: Load = { port, authorization, lines, milliseconds: seconds * 1_000 }
+  const outcome = await load.ask<LoadResult>(asked, `${server.name} with ${server.workers}`)
   const after = server.cpu()
   if (grant === 'refresh_token') server.lines = outcome.lines
   return {
     database: server.name,
     grant,
     workers: server.workers,
-    perSecond: outcome.requests / outcome.seconds,
+    perSecond: (outcome.requests / outcome.milliseconds) * 1_000,
     cpu: (after.all - before.all) / outcome.requests,
     first: (after.first - before.first) / outcome.requests,
   }
 }
-
-async function startPostgres(directory: string): Promise<PostgresServer | undefined> {
-  const binaries = findBinaries()
-  if (binaries === undefined) return undefined
-  const home = join(directory, 'postgres')
-  mkdirSync(home)
-  // The user that runs it must get there.
-  if (account.uid !== undefined) chownSync(home, account.uid, account.gid ?? account.uid)
-  const postgres = new PostgresServer(binaries, join(home, 'data'), await findFreePort())
-  await postgres.initialise()
-  await postgres.start()
-  return postgres
-}
-
-const show = ({ median, least, most }: Spread, digits = 2) =>
-  `${median.toFixed(digits)} (${least.toFixed(digits)}–${most.toFixed(digits)})`
 
 function render(samples: readonly (readonly Sample[])[], databases: readonly string[]): string {
   const lines = [
@@ -96,20 +75,19 @@ function render(samples: readonly (readonly Sample[])[], databases: readonly str
           if (!found) throw new TypeError('A round lacks a sample.')
           return found
         }
-        const over = (value: (own: Sample, one: Sample) => number) =>
-          spread(samples.map((round) => value(of(round, count), of(round, 1))))
+        const over = (value: (own: Sample, one: Sample) => number, digits = 2) => {
+          const values = samples.map((round) => value(of(round, count), of(round, 1)))
+          return renderSpread(spread(values), digits)
+        }
         const cells = [
           database,
           grant,
           count,
-          show(
-            over((own) => own.perSecond),
-            0,
-          ),
-          show(over((own) => own.cpu)),
-          show(over((own) => own.first)),
-          show(over((own, one) => own.perSecond / one.perSecond)),
-          show(over((own, one) => own.cpu / one.cpu)),
+          over((own) => own.perSecond, 0),
+          over((own) => own.cpu),
+          over((own) => own.first),
+          over((own, one) => own.perSecond / one.perSecond),
+          over((own, one) => own.cpu / one.cpu),
         ]
         lines.push(`| ${cells.join(' | ')} |`)
       }
@@ -126,8 +104,8 @@ try {
   const machine = describeMachine(directory)
   // Otherwise PostgreSQL's user could not pass.
   if (account.uid !== undefined) chownSync(directory, account.uid, account.gid ?? account.uid)
-  postgres = await startPostgres(directory)
-  if (!postgres) say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
+  if (findBinaries()) postgres = await startPostgres(directory)
+  else say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
   const shape = { connections, sessions: 8 }
   for (const count of [1, workers]) {
     const place = join(directory, `sqlite-${count}`)

@@ -8,34 +8,21 @@ import type { Decide } from '../../src/store/redeemer.ts'
 import { openStore, Store } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { password } from '../support/in-process-issuer.ts'
-import { makeDirectory, registerAccounts, serveEnvironment } from '../support/installation.ts'
+import { registerAccounts } from '../support/installation.ts'
 import { basic, type OAuthAnswer, post, toPair } from '../support/oauth.ts'
-import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
+import { postgresServer, usePostgresDatabase, usePostgresInstallation } from '../support/postgres-database.ts'
 import { endForReuse, type Stepped, step, stepped } from './redeeming.ts'
 import { insertSession, session } from './test-database.ts'
 
-const server = postgresServer ?? ''
 const faulty = postgresServer === undefined ? test.skip : test.serial
-
-async function createDatabase(t: ExecutionContext) {
-  const database = await createPostgresDatabase(server)
-  t.teardown(database.drop)
-  return database
-}
 
 /** An issuer that reaches its database through the proxy, and a store that looks past it. */
 async function startOnPostgres(t: ExecutionContext, changes: Readonly<Record<string, string>> = {}) {
-  const { url, directUrl, proxy } = await createDatabase(t)
-  const directory = makeDirectory(t)
-  const environment = {
-    ...serveEnvironment(directory),
-    MINTAGE_DATABASE_URL: directUrl,
-    MINTAGE_STATE_DIR: directory,
-    MINTAGE_LOG_LEVEL: 'silent',
-    ...changes,
-  }
-  const { service } = await registerAccounts(environment)
-  const running = await startIssuer({ config: readConfig({ ...environment, MINTAGE_DATABASE_URL: url }) })
+  const { database, environment: usual } = await usePostgresInstallation(t)
+  const { directUrl, proxy } = database
+  const environment = { ...usual, MINTAGE_LOG_LEVEL: 'silent', ...changes }
+  const { service } = await registerAccounts({ ...environment, MINTAGE_DATABASE_URL: directUrl })
+  const running = await startIssuer({ config: readConfig(environment) })
   t.teardown(() => running.stop('end of test'))
   const store = await openStore({ url: directUrl })
   t.teardown(() => store.close())
@@ -84,7 +71,7 @@ for (const fault of ['answer-lost', 'never-arrives'] as const) {
 }
 
 faulty('a session that went on elsewhere while its redemption was in doubt is not ended', async (t) => {
-  const { url, directUrl, proxy } = await createDatabase(t)
+  const { url, directUrl, proxy } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   const other = await openStore({ url: directUrl })
   t.teardown(() => Promise.all([store.close(), other.close()]))
@@ -102,7 +89,7 @@ faulty('a session that went on elsewhere while its redemption was in doubt is no
 })
 
 faulty('nor is it when the commit of the repetition is in doubt as well', async (t) => {
-  const { url, directUrl, proxy } = await createDatabase(t)
+  const { url, directUrl, proxy } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   const other = await openStore({ url: directUrl })
   t.teardown(() => Promise.all([store.close(), other.close()]))
@@ -124,7 +111,7 @@ faulty('nor is it when the commit of the repetition is in doubt as well', async 
 
 faulty('row 19: every member of a group whose commit is in doubt is made once', async (t) => {
   for (const fault of ['answer-lost', 'never-arrives'] as const) {
-    const { url, proxy } = await createDatabase(t)
+    const { url, proxy } = await usePostgresDatabase(t)
     const told: string[] = []
     const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
     t.teardown(() => store.close())
@@ -146,7 +133,7 @@ faulty('row 19: every member of a group whose commit is in doubt is made once', 
 })
 
 faulty('a session that somebody holds keeps nobody waiting but its own client', async (t) => {
-  const { url } = await createDatabase(t)
+  const { url } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   t.teardown(() => store.close())
   for (const name of ['a', 'b', 'c']) await insertSession(store, session(name))
@@ -166,7 +153,7 @@ faulty('a session that somebody holds keeps nobody waiting but its own client', 
 })
 
 faulty('what the server refuses of one session is refused to nobody beside it', async (t) => {
-  const { url } = await createDatabase(t)
+  const { url } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   t.teardown(() => store.close())
   for (const name of ['a', 'b', 'c']) await insertSession(store, session(name))
@@ -187,7 +174,7 @@ faulty('what the server refuses of one session is refused to nobody beside it', 
 })
 
 faulty('a statement that the server has forgotten, as behind a pooler, is said again', async (t) => {
-  const { directUrl } = await createDatabase(t)
+  const { directUrl } = await usePostgresDatabase(t)
   await (await openStore({ url: directUrl })).close()
   const database = openDatabase(directUrl, { pool: 1 })
   const store = new Store(database, { url: directUrl })
@@ -208,7 +195,7 @@ faulty('a statement that the server has forgotten, as behind a pooler, is said a
 })
 
 faulty('an adoption whose commit is in doubt is told once, when it is found', async (t) => {
-  const { url, proxy } = await createDatabase(t)
+  const { url, proxy } = await usePostgresDatabase(t)
   const told: string[] = []
   const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
   t.teardown(() => store.close())
@@ -233,7 +220,7 @@ faulty('an adoption whose commit is in doubt is told once, when it is found', as
 })
 
 faulty('a pool without a free connection is no outage, and suspends nothing', async (t) => {
-  const { url } = await createDatabase(t)
+  const { url } = await usePostgresDatabase(t)
   const store = await openStore({ url, pool: 1 })
   t.teardown(() => store.close())
   let release: () => void = () => undefined
@@ -251,7 +238,7 @@ faulty('a pool without a free connection is no outage, and suspends nothing', as
 })
 
 faulty('a server that takes nobody and says nothing is an outage', async (t) => {
-  const { url, proxy } = await createDatabase(t)
+  const { url, proxy } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   t.teardown(() => store.close())
   await store.transaction(async () => undefined)
@@ -271,7 +258,7 @@ faulty('a server that takes nobody and says nothing is an outage', async (t) => 
 })
 
 faulty('an end for reuse whose commit is in doubt is told once, and is the same end', async (t) => {
-  const { url, proxy } = await createDatabase(t)
+  const { url, proxy } = await usePostgresDatabase(t)
   const told: string[] = []
   const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
   t.teardown(() => store.close())
@@ -295,7 +282,7 @@ faulty('a login whose commit is in doubt is refused with Retry-After, and the ne
 })
 
 faulty('a transaction whose connection breaks before its commit runs again, and is told once', async (t) => {
-  const { url, proxy } = await createDatabase(t)
+  const { url, proxy } = await usePostgresDatabase(t)
   const told: string[] = []
   const store = await openStore({ url, onEvent: (event) => told.push(event.type) })
   t.teardown(() => store.close())
@@ -336,7 +323,7 @@ faulty(
 )
 
 faulty('what the pool has of a server that went away is not given to those who come later', async (t) => {
-  const { url, proxy } = await createDatabase(t)
+  const { url, proxy } = await usePostgresDatabase(t)
   const store = await openStore({ url, pool: 4 })
   t.teardown(() => store.close())
   for (const name of ['a', 'b', 'c', 'd']) await insertSession(store, session(name))
@@ -353,7 +340,7 @@ faulty('what the pool has of a server that went away is not given to those who c
 })
 
 faulty('a change is heard while listening, and found by looking where nothing can be heard', async (t) => {
-  const { url, directUrl, proxy } = await createDatabase(t)
+  const { url, directUrl, proxy } = await usePostgresDatabase(t)
   const store = await openStore({ url })
   const other = await openStore({ url: directUrl })
   t.teardown(() => Promise.all([store.close(), other.close()]))
@@ -387,7 +374,7 @@ faulty('a change is heard while listening, and found by looking where nothing ca
 faulty(
   'after a connection that broke every topic is told: the same numbers may stand for other changes',
   async (t) => {
-    const { url, proxy } = await createDatabase(t)
+    const { url, proxy } = await usePostgresDatabase(t)
     const store = await openStore({ url })
     t.teardown(() => store.close())
     const topics = ['clients', 'keys', 'status', 'throttles'] as const

@@ -2,23 +2,15 @@ import test from 'ava'
 import { migrations } from '../../migrations/index.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { runMintage } from '../support/child-issuer.ts'
-import { makeDirectory, serveEnvironment } from '../support/installation.ts'
-import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
+import { postgresServer, usePostgresInstallation } from '../support/postgres-database.ts'
 
 const known = migrations.map(({ name }) => name)
 
 const onPostgres = postgresServer === undefined ? test.skip : test.serial
 
 onPostgres('four processes that migrate at once, from nothing and to an upgrade, all succeed', async (t) => {
-  const { url, drop } = await createPostgresDatabase(postgresServer ?? '')
-  t.teardown(drop)
-  const directory = makeDirectory(t)
-  const environment = {
-    ...serveEnvironment(directory),
-    MINTAGE_DATABASE_URL: url,
-    MINTAGE_STATE_DIR: directory,
-  }
-  const { knex } = openDatabase(url)
+  const { database, environment } = await usePostgresInstallation(t)
+  const { knex } = openDatabase(database.url)
   t.teardown(() => knex.destroy())
   const migrateByFour = async () => {
     const results = await Promise.all([0, 1, 2, 3].map(() => runMintage(['migrate'], environment)))

@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/store/database.ts'
 import { StoreUnavailableError } from '../../src/store/errors.ts'
 import { readPostgresAddress } from '../../src/store/postgres-address.ts'
 import { openStore } from '../../src/store/store.ts'
-import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
+import { postgresServer, usePostgresDatabase } from '../support/postgres-database.ts'
 
 /** Holds `ca.crt`, which has signed the server's certificate for `localhost`, and `other.crt`, which has not. */
 const certificates = process.env['MINTAGE_TEST_POSTGRES_CERTIFICATES']
@@ -31,8 +31,7 @@ function urlOf(database: string, { host = 'localhost', parameters }: Way): strin
 const file = (name: string) => join(certificates ?? '', name)
 
 encrypted('a server whose certificate the named CA has signed is used, encrypted', async (t) => {
-  const { directUrl, drop } = await createPostgresDatabase(postgresServer ?? '')
-  t.teardown(drop)
+  const { directUrl } = await usePostgresDatabase(t)
   for (const sslmode of ['require', 'verify-full', 'verify-ca', 'no-verify']) {
     const parameters = { sslmode, ...(sslmode !== 'no-verify' && { sslrootcert: file('ca.crt') }) }
     const url = urlOf(directUrl, { parameters })

@@ -1,22 +1,18 @@
 import test from 'ava'
 import { eventually } from '../support/eventually.ts'
 import { password } from '../support/in-process-issuer.ts'
-import { makeDirectory, registerAccounts, serveEnvironment } from '../support/installation.ts'
+import { registerAccounts } from '../support/installation.ts'
 import { basic, toPair } from '../support/oauth.ts'
-import { createPostgresDatabase, postgresServer } from '../support/postgres-database.ts'
+import { postgresServer, usePostgresInstallation } from '../support/postgres-database.ts'
 import { successor } from '../support/refreshing.ts'
 import { keepConnections, startWorkers } from '../support/workers.ts'
 
 const onPostgres = postgresServer === undefined ? test.skip : test.serial
 
 onPostgres('workers on PostgreSQL give one successor, count guesses together and come back', async (t) => {
-  const { url, drop } = await createPostgresDatabase(postgresServer ?? '')
-  t.teardown(drop)
-  const directory = makeDirectory(t)
+  const installation = await usePostgresInstallation(t)
   const environment = {
-    ...serveEnvironment(directory),
-    MINTAGE_DATABASE_URL: url,
-    MINTAGE_STATE_DIR: directory,
+    ...installation.environment,
     MINTAGE_TRUSTED_PROXIES: '127.0.0.1',
     MINTAGE_HASH_QUEUE: '400',
     // However slow the machine is, a retry is one.

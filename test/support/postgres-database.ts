@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { ExecutionContext } from 'ava'
 import { openDatabase } from '../../src/store/database.ts'
+import { makeDirectory, serveEnvironment } from './installation.ts'
 import { type PostgresProxy, startPostgresProxy } from './postgres-proxy.ts'
 
 /** A PostgreSQL where databases may be made, such as `postgres://postgres@127.0.0.1:5432/postgres`. */
@@ -34,4 +36,24 @@ export async function createPostgresDatabase(admin: string): Promise<PostgresDat
       await knex.destroy()
     },
   }
+}
+
+/** One for a test, dropped after it. @throws when there is no PostgreSQL: such a test is skipped. */
+export async function usePostgresDatabase(t: ExecutionContext): Promise<PostgresDatabase> {
+  if (postgresServer === undefined) throw new Error('Set MINTAGE_TEST_POSTGRES to the URL of a PostgreSQL.')
+  const database = await createPostgresDatabase(postgresServer)
+  t.teardown(database.drop)
+  return database
+}
+
+/** One for a test, and the settings of `mintage serve` on it, through the proxy, and on a directory. */
+export async function usePostgresInstallation(t: ExecutionContext) {
+  const database = await usePostgresDatabase(t)
+  const directory = makeDirectory(t)
+  const environment = {
+    ...serveEnvironment(directory),
+    MINTAGE_DATABASE_URL: database.url,
+    MINTAGE_STATE_DIR: directory,
+  }
+  return { database, environment }
 }

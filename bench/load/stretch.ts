@@ -1,0 +1,66 @@
+import { percentile } from '../statistics.ts'
+import { type Answer, Connection } from './connection.ts'
+
+/** What was seen of one stretch of load. Times are milliseconds. */
+export interface Stretch {
+  readonly requests: number
+  /** From the first request to the last answer. */
+  readonly milliseconds: number
+  readonly p50: number
+  readonly p99: number
+  readonly most: number
+}
+
+/** What one connection asks for, over and over; neither of the two counts as time of the server. */
+export interface Client {
+  /** The whole next request, ASCII. */
+  next(): string
+  /** @throws when the answer is wrong: the stretch fails with it. */
+  take(answer: Answer): void
+}
+
+export function openConnections(port: number, count: number): Promise<readonly Connection[]> {
+  return Promise.all(Array.from({ length: count }, () => Connection.open(port)))
+}
+
+/**
+ * Lets the client of each connection ask for so many milliseconds, one request at a time, waits for what is under way,
+ * and closes the connections.
+ */
+export async function runStretch(
+  connections: readonly Connection[],
+  milliseconds: number,
+  clientOf: (index: number) => Client,
+): Promise<Stretch> {
+  const latencies: number[] = []
+  const clients = connections.map((connection, index) => ({ connection, client: clientOf(index) }))
+  const began = performance.now()
+  const deadline = began + milliseconds
+  try {
+    await Promise.all(clients.map(({ connection, client }) => drive(connection, client, deadline, latencies)))
+  } finally {
+    for (const connection of connections) connection.close()
+  }
+  return {
+    requests: latencies.length,
+    milliseconds: performance.now() - began,
+    p50: percentile(latencies, 0.5),
+    p99: percentile(latencies, 0.99),
+    most: percentile(latencies, 1),
+  }
+}
+
+async function drive(
+  connection: Connection,
+  client: Client,
+  deadline: number,
+  latencies: number[],
+): Promise<void> {
+  while (performance.now() < deadline) {
+    const request = client.next()
+    const sent = performance.now()
+    const answer = await connection.send(request)
+    latencies.push(performance.now() - sent)
+    client.take(answer)
+  }
+}
