@@ -14,6 +14,11 @@ export const operationalLines: Readonly<
       'The issuer accepts requests at `url`, with as many processes as `workers` says where there are several.',
   },
   'worker.started': { level: 'info', meaning: 'A worker process of `serve --workers` accepts requests.' },
+  'worker.silent': {
+    level: 'error',
+    meaning:
+      'A worker process did not answer the first process for a quarter of a minute: it hangs, and is killed. `worker.ended` follows.',
+  },
   'worker.ended': {
     level: 'error',
     meaning:

@@ -25,6 +25,7 @@ const mine: WorkerProcedures = {
     running = await startIssuer({ config: takeConfig(config), worker: { counters, isMeasured } })
     return { url: running.url }
   },
+  ping: async () => undefined,
   problems: async () => (await running?.problems()) ?? [],
   samples: async () => (await running?.samples()) ?? [],
   async stop(reason, linger) {

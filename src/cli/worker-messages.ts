@@ -8,6 +8,8 @@ type CounterHost = WorkerPart['counters']
 export interface WorkerProcedures {
   /** Starts it, and tells where it listens. Throws as a start does. */
   start(config: HandedConfig, isMeasured: boolean): Promise<{ readonly url: string }>
+  /** Whether its event loop turns. */
+  ping(): Promise<void>
   problems: RunningIssuer['problems']
   samples: RunningIssuer['samples']
   /** See {@link RunningIssuer.stop}; the process ends afterwards. */

@@ -8,6 +8,7 @@ import { Calls } from '../lib/calls.ts'
 import { minute, second } from '../lib/durations.ts'
 import { LineRelay } from './line-relay.ts'
 import type { PrimaryProcedures, WorkerProcedures } from './worker-messages.ts'
+import { watchWorker } from './worker-watch.ts'
 
 /** How long after its end a worker is started again: at first, and at most, when it ends again and again. Milliseconds. */
 const firstPause = second / 4
@@ -136,7 +137,16 @@ export class WorkerPool {
     // All others ended while this one started, and a free port is another one then.
     if (url !== this.#url) throw new Error(`It listens at ${url}, and not at ${this.#url}.`)
     this.#serving.set(index, view)
-    primary.log({ event: 'worker.started', worker: index + 1, pid: worker.process.pid })
+    const { pid } = worker.process
+    primary.log({ event: 'worker.started', worker: index + 1, pid })
+    const onSilence = () => {
+      primary.log({ event: 'worker.silent', worker: index + 1, pid })
+      worker.process.kill('SIGKILL')
+    }
+    worker.on(
+      'exit',
+      watchWorker(() => calls.call('ping'), onSilence),
+    )
     return url
   }
 

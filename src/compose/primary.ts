@@ -23,6 +23,7 @@ export interface WorkerView extends SampledProcess {
 /** What the primary process of several logs of them. */
 export type WorkerEvent =
   | { readonly event: 'worker.started'; readonly worker: number; readonly pid: number | undefined }
+  | { readonly event: 'worker.silent'; readonly worker: number; readonly pid: number | undefined }
   | {
       readonly event: 'worker.ended'
       readonly worker: number

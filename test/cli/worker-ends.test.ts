@@ -83,6 +83,29 @@ test.serial(
   },
 )
 
+test.serial('a worker that hangs is ended, and another takes its place', async (t) => {
+  const server = await startWorkers(2, serveEnvironment(makeDirectory(t)))
+  t.teardown(() => server.end('SIGKILL'))
+  const [hanging = 0] = server.pids()
+  process.kill(hanging, 'SIGSTOP')
+  const count = await eventually(
+    async () => server.pids().length,
+    (started) => started === 3,
+    120_000,
+  )
+  t.is(count, 3, server.output())
+  t.deepEqual(
+    server.lines('worker.silent').map(({ pid }) => pid),
+    [hanging],
+  )
+  t.deepEqual(
+    server.lines('worker.ended').map(({ pid, signal }) => [pid, signal]),
+    [[hanging, 'SIGKILL']],
+  )
+  t.is((await fetch(`${server.adminUrl}/readyz`)).status, 200)
+  t.is(await server.end(), 0)
+})
+
 test.serial('a second signal ends the server and its workers at once', async (t) => {
   const server = await startWorkers(2, serveEnvironment(makeDirectory(t)))
   const stuck = await openRaw(server.url)
