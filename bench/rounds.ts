@@ -1,5 +1,5 @@
 import type { Phase, PhaseResult } from './load/phase.ts'
-import { type CpuTime, readCpuTime } from './process-usage.ts'
+import { readCpuTime } from './process-usage.ts'
 import type { ServerProcess } from './server-process.ts'
 import type { Grant, Installed } from './subjects/subject.ts'
 import type { Worker } from './worker.ts'
@@ -45,8 +45,7 @@ export class Target {
   }
 
   /**
-   * Puts load on the server, and checks what it answered. What it does in `leadIn` milliseconds before does not count: it
-   * comes from a pause in which others had the machine, with cold caches and a heap that was tidied up.
+   * Puts load on the server, and checks what it answered; times are milliseconds. See {@link Phase}.
    * @throws when any answer was wrong.
    */
   async measure(
@@ -56,33 +55,27 @@ export class Target {
     milliseconds: number,
     leadIn = 0,
   ): Promise<Sample> {
-    if (leadIn > 0) await this.#load(load, grant, connections, leadIn)
-    const before = readCpuTime(this.server.pid)
-    const result = await this.#load(load, grant, connections, milliseconds)
-    const after = readCpuTime(this.server.pid)
-    for (const token of result.accessTokens) await this.#installed.verify(token)
-    return { server: this.name, grant, connections, ...summarise(result, before, after) }
-  }
-
-  async #load(load: Worker, grant: Grant, connections: number, milliseconds: number): Promise<PhaseResult> {
-    const { port } = this.server.recipe
+    const { recipe, pid } = this.server
     const request = this.#installed.requests[grant]
     if (!request) throw new Error(`${this.name} has no ${grant}.`)
     const refreshTokens = grant === 'refresh_token' ? this.#refreshTokens : []
-    const phase: Phase = { port, request, connections, milliseconds, refreshTokens }
+    const phase: Phase = { port: recipe.port, pid, request, connections, milliseconds, leadIn, refreshTokens }
     const result = await load.ask<PhaseResult>(phase, this.name)
     this.#tokens += result.requests
     if (grant === 'refresh_token') this.#refreshTokens = result.refreshTokens
-    return result
+    for (const token of result.accessTokens) await this.#installed.verify(token)
+    return { server: this.name, grant, connections, ...summarise(result) }
   }
 }
 
-function summarise(
-  result: PhaseResult,
-  before: CpuTime,
-  after: CpuTime,
-): Omit<Sample, 'server' | 'grant' | 'connections'> {
-  const { requests, milliseconds, p50, p99 } = result
+function summarise({
+  requests,
+  milliseconds,
+  p50,
+  p99,
+  before,
+  after,
+}: PhaseResult): Omit<Sample, 'server' | 'grant' | 'connections'> {
   return {
     requests,
     perSecond: (requests / milliseconds) * 1_000,

@@ -3,12 +3,13 @@
  * checked, and the first wrong one ends the phase.
  */
 import { answerParent } from '../answering.ts'
+import { readCpuTime } from '../process-usage.ts'
 import type { Phase, PhaseResult } from './phase.ts'
 import { renderRequest } from './rendering.ts'
 import { type Client, openConnections, runStretch } from './stretch.ts'
 
 async function runPhase(phase: Phase): Promise<PhaseResult> {
-  const { port, request, connections, milliseconds } = phase
+  const { port, pid, request, connections, milliseconds, leadIn } = phase
   if (phase.refreshTokens.length > 0 && phase.refreshTokens.length < connections) {
     throw new RangeError('Every connection needs a session of its own.')
   }
@@ -52,8 +53,12 @@ async function runPhase(phase: Phase): Promise<PhaseResult> {
   }
 
   const open = await openConnections(port, connections)
-  const stretch = await runStretch(open, milliseconds, clientOf)
-  return { ...stretch, refreshTokens: lines.flat(), accessTokens }
+  let before = readCpuTime(pid)
+  const onEnd = () => {
+    before = readCpuTime(pid)
+  }
+  const stretch = await runStretch(open, milliseconds, clientOf, { milliseconds: leadIn, onEnd })
+  return { ...stretch, before, after: readCpuTime(pid), refreshTokens: lines.flat(), accessTokens }
 }
 
 answerParent(runPhase)

@@ -23,6 +23,13 @@ export function openConnections(port: number, count: number): Promise<readonly C
   return Promise.all(Array.from({ length: count }, () => Connection.open(port)))
 }
 
+/** What goes before a stretch, over the same connections, and does not count. */
+export interface LeadIn {
+  readonly milliseconds: number
+  /** Called when it is over. */
+  onEnd(): void
+}
+
 /**
  * Lets the client of each connection ask for so many milliseconds, one request at a time, waits for what is under way,
  * and closes the connections.
@@ -31,14 +38,17 @@ export async function runStretch(
   connections: readonly Connection[],
   milliseconds: number,
   clientOf: (index: number) => Client,
+  leadIn?: LeadIn,
 ): Promise<Stretch> {
   const latencies: number[] = []
   const clients = connections.map((connection, index) => ({ connection, client: clientOf(index) }))
-  const began = performance.now()
-  const deadline = began + milliseconds
+  const began = performance.now() + (leadIn?.milliseconds ?? 0)
+  const times = { began, deadline: began + milliseconds }
+  const ending = leadIn && setTimeout(() => leadIn.onEnd(), leadIn.milliseconds)
   try {
-    await Promise.all(clients.map(({ connection, client }) => drive(connection, client, deadline, latencies)))
+    await Promise.all(clients.map(({ connection, client }) => drive(connection, client, times, latencies)))
   } finally {
+    clearTimeout(ending)
     for (const connection of connections) connection.close()
   }
   return {
@@ -53,14 +63,14 @@ export async function runStretch(
 async function drive(
   connection: Connection,
   client: Client,
-  deadline: number,
+  { began, deadline }: { readonly began: number; readonly deadline: number },
   latencies: number[],
 ): Promise<void> {
   while (performance.now() < deadline) {
     const request = client.next()
     const sent = performance.now()
     const answer = await connection.send(request)
-    latencies.push(performance.now() - sent)
+    if (sent >= began) latencies.push(performance.now() - sent)
     client.take(answer)
   }
 }

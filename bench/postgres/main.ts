@@ -21,8 +21,8 @@ import { readPostgresCpu, startPostgres } from './server.ts'
 
 /** How much is measured. Times are milliseconds. */
 const plans = {
-  full: { sessions: 1_024, rounds: 7, phase: 3_000, leadIn: 300, signatures: 4_000, warmUp: 4_000 },
-  quick: { sessions: 64, rounds: 2, phase: 500, leadIn: 50, signatures: 400, warmUp: 300 },
+  full: { sessions: 1_024, rounds: 7, phase: 3_000, signatures: 4_000, warmUp: 4_000 },
+  quick: { sessions: 64, rounds: 2, phase: 500, signatures: 400, warmUp: 300 },
 } as const
 
 const { values: options } = parseArgs({
@@ -77,7 +77,7 @@ async function measure(
   grant: Grant,
 ): Promise<PostgresSample> {
   const before = readPostgresCpu(server)
-  const sample = await target.measure(load, grant, connections, plan.phase, plan.leadIn)
+  const sample = await target.measure(load, grant, connections, plan.phase)
   return { ...sample, postgres: (readPostgresCpu(server) - before) / sample.requests }
 }
 

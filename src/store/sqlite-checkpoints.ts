@@ -1,12 +1,14 @@
 import { Worker } from 'node:worker_threads'
 
-/** After how many written rows the log is written back; each changes a page or two. */
-const rowsBetween = 500
+/**
+ * After how many written rows the log is written back. Each changes a page, so the log is about half full then (see
+ * `pagesBetweenCheckpoints`), and a page that changed often is written once.
+ */
+const rowsBetween = 2_000
 
 /**
  * Writes the log of a SQLite database back into its file, in a thread of its own that starts with the first of many
- * rows: those pages lie all over the file, and a commit that had to write them would keep everybody waiting. The commit
- * that finds the log full all the same (see `pagesBetweenCheckpoints`) has only the last few left to write.
+ * rows: those pages lie all over the file, and a commit that had to write them would keep everybody waiting.
  */
 export class SqliteCheckpoints {
   readonly #filename: string
