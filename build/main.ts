@@ -33,7 +33,6 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     main: 'src/main.ts',
-    'checkpoint-worker': 'src/store/checkpoint-worker.ts',
     'hash-worker': 'src/users/hash-worker.ts',
     'serve-worker': 'src/cli/serve-worker.ts',
   },

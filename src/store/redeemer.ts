@@ -51,8 +51,6 @@ export type Decide<Outcome> = (
 export interface Redeemer {
   /** @throws {StoreUnavailableError} when the commit could not be made; whether it was is then unknown. */
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome>
-  /** Lets go of what it holds besides the database. */
-  close?(): Promise<void>
 }
 
 export interface RedeemableRow extends SessionRow {

@@ -10,9 +10,8 @@ import { loadSqliteDriver } from './sqlite-driver.ts'
 const lockDeadline = 5_000
 
 /**
- * How many pages the log may have before a commit writes them back that no thread of `SqliteCheckpoints` has. Those of many
- * sessions lie all over the file, so that it takes tens of milliseconds, and everybody waits: SQLite's own 1,000 would let
- * one request in forty meet it.
+ * How many pages the log may have before they are written back. Those of many sessions lie all over the file, so that
+ * writing them takes tens of milliseconds, and everybody waits: SQLite's own 1,000 would let one request in forty meet it.
  */
 const pagesBetweenCheckpoints = 4_000
 

@@ -14,7 +14,6 @@ import {
   type SessionWrite,
   toRedeemable,
 } from './redeemer.ts'
-import { SqliteCheckpoints } from './sqlite-checkpoints.ts'
 import { waitForLock, writeLockOf } from './sqlite-client.ts'
 import { preparedStatements, type TransactionStatements } from './sqlite-statements.ts'
 import { toChangeRow } from './status-change.ts'
@@ -69,7 +68,6 @@ export class SqliteRedeemer implements Redeemer {
   readonly #now: () => number
   readonly #stamps: Stamps
   readonly #onRevocation: () => void
-  readonly #checkpoints: SqliteCheckpoints
   #waiting: Job[] = []
   #running = false
 
@@ -87,7 +85,6 @@ export class SqliteRedeemer implements Redeemer {
     this.#now = now
     this.#stamps = stamps
     this.#onRevocation = onRevocation
-    this.#checkpoints = new SqliteCheckpoints(database.location)
   }
 
   redeem<Outcome>(handle: string, decide: Decide<Outcome>): Promise<Outcome> {
@@ -98,10 +95,6 @@ export class SqliteRedeemer implements Redeemer {
       // Whatever else arrived in this turn of the event loop joins the group.
       setImmediate(() => void this.#drain())
     })
-  }
-
-  close(): Promise<void> {
-    return this.#checkpoints.close()
   }
 
   async #drain(): Promise<void> {
@@ -120,7 +113,6 @@ export class SqliteRedeemer implements Redeemer {
         this.#availability.succeeded(this.#now())
         if (settled.some(isEnd)) this.#onRevocation()
         for (const result of settled) this.#answer(result)
-        this.#checkpoints.wrote(group.length)
       } catch (error) {
         if (isOutage(error)) this.#availability.failed()
         const reason = toStoreError(error)

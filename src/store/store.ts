@@ -237,7 +237,6 @@ export class Store extends Tables {
 
   async close(): Promise<void> {
     await this.changes.close()
-    await this.#redeemer.close?.()
     await this.#database.knex.destroy()
   }
 
