@@ -19,8 +19,11 @@ export interface Client {
   take(answer: Answer): void
 }
 
-export function openConnections(port: number, count: number): Promise<readonly Connection[]> {
-  return Promise.all(Array.from({ length: count }, () => Connection.open(port)))
+/** One after the other, as the connections of a proxy come to be: several processes behind a port get as many each. */
+export async function openConnections(port: number, count: number): Promise<readonly Connection[]> {
+  const connections: Connection[] = []
+  while (connections.length < count) connections.push(await Connection.open(port))
+  return connections
 }
 
 /** What goes before a stretch, over the same connections, and does not count. */

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readCount } from '../counts.ts'
 import { describeMachine, renderMachine } from '../machine.ts'
 import { readResident } from '../process-usage.ts'
 import { renderTable } from '../results.ts'
@@ -23,9 +24,9 @@ const { values: options } = parseArgs({
     tokens: { type: 'string' },
   },
 })
-const starts = Number(options.starts ?? (options.quick ? 3 : 25))
+const starts = readCount('--starts', options.starts) ?? (options.quick ? 3 : 25)
 /** How many tokens the servers give out each, to see what that leaves behind. */
-const tokens = Number(options.tokens ?? (options.quick ? 1_000 : 50_000))
+const tokens = readCount('--tokens', options.tokens) ?? (options.quick ? 1_000 : 50_000)
 /** How long a server is left alone before its memory is read, in milliseconds. */
 const idle = options.quick ? 200 : 2_000
 /** How often memory is read on the way to the last token. */

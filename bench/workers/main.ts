@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { account, findBinaries, type PostgresServer } from '../../test/faults/postgres/server.ts'
+import { readCount } from '../counts.ts'
+import type { Phase, PhaseResult } from '../load/phase.ts'
 import { describeMachine } from '../machine.ts'
 import { startPostgres } from '../postgres/server.ts'
 import { renderSpread, spread } from '../statistics.ts'
+import { type Grant, grants } from '../subjects/subject.ts'
 import { Worker } from '../worker.ts'
-import type { Load, LoadResult } from './generator.ts'
 import { MeasuredServer } from './server.ts'
 
 const { values: options } = parseArgs({
@@ -20,21 +22,16 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '32' },
   },
 })
-const read = (text: string, name: string): number => {
-  const value = Number(text)
-  if (!(value > 0)) throw new RangeError(`--${name} is a number above 0.`)
-  return value
-}
-const rounds = read(options.rounds ?? (options.quick ? '1' : '5'), 'rounds')
-const seconds = read(options.seconds ?? (options.quick ? '0.5' : '4'), 'seconds')
-const workers = read(options.workers, 'workers')
-const connections = read(options.connections, 'connections')
-const grants = ['client_credentials', 'refresh_token'] as const
+const rounds = readCount('--rounds', options.rounds ?? (options.quick ? '1' : '5'))
+const seconds = Number(options.seconds ?? (options.quick ? '0.5' : '4'))
+if (!(seconds > 0)) throw new RangeError('--seconds is a number above 0.')
+const workers = readCount('--workers', options.workers)
+const connections = readCount('--connections', options.connections)
 const say = (text: string) => process.stderr.write(`${text}\n`)
 
 interface Sample {
   readonly database: string
-  readonly grant: (typeof grants)[number]
+  readonly grant: Grant
   readonly workers: number
   readonly perSecond: number
   /** CPU a request in milliseconds, of all processes, and of the first one. */
@@ -42,21 +39,29 @@ interface Sample {
   readonly first: number
 }
 
-async function measure(load: Worker, server: MeasuredServer, grant: Sample['grant']): Promise<Sample> {
-  const lines = grant === 'refresh_token' ? server.lines : server.lines.map(() => [])
-  const before = server.cpu()
-  const { port, authorization } = server
-  const asked: Load = { port, authorization, lines, milliseconds: seconds * 1_000 }
-  const outcome = await load.ask<LoadResult>(asked, `${server.name} with ${server.workers}`)
-  const after = server.cpu()
-  if (grant === 'refresh_token') server.lines = outcome.lines
+async function measure(load: Worker, server: MeasuredServer, grant: Grant): Promise<Sample> {
+  const { port, pid, requests } = server
+  const refreshTokens = grant === 'refresh_token' ? server.refreshTokens : []
+  const request = requests[grant]
+  const phase: Phase = {
+    port,
+    pid,
+    request,
+    connections,
+    milliseconds: seconds * 1_000,
+    leadIn: 0,
+    refreshTokens,
+  }
+  const result = await load.ask<PhaseResult>(phase, `${server.name} with ${server.workers}`)
+  if (grant === 'refresh_token') server.refreshTokens = result.refreshTokens
+  const { before, after, requests: count, milliseconds } = result
   return {
     database: server.name,
     grant,
     workers: server.workers,
-    perSecond: (outcome.requests / outcome.milliseconds) * 1_000,
-    cpu: (after.all - before.all) / outcome.requests,
-    first: (after.first - before.first) / outcome.requests,
+    perSecond: (count / milliseconds) * 1_000,
+    cpu: (after.total - before.total) / count,
+    first: (after.own - before.own) / count,
   }
 }
 
@@ -99,21 +104,23 @@ function render(samples: readonly (readonly Sample[])[], databases: readonly str
 const directory = mkdtempSync(join(tmpdir(), 'mintage-bench-'))
 const servers: MeasuredServer[] = []
 let postgres: PostgresServer | undefined
-const load = Worker.start('./workers/generator.js')
+const load = Worker.start('./load/generator.js')
 try {
   const machine = describeMachine(directory)
   // Otherwise PostgreSQL's user could not pass.
   if (account.uid !== undefined) chownSync(directory, account.uid, account.gid ?? account.uid)
   if (findBinaries()) postgres = await startPostgres(directory)
   else say('PostgreSQL is not installed (Debian: apt-get install postgresql): SQLite alone.')
-  const shape = { connections, sessions: 8 }
+  const sessions = 8 * connections
   for (const count of [1, workers]) {
     const place = join(directory, `sqlite-${count}`)
-    servers.push(await MeasuredServer.start('SQLite', count, place, `sqlite:${place}/mintage.db`, shape))
+    servers.push(await MeasuredServer.start('SQLite', count, place, `sqlite:${place}/mintage.db`, sessions))
     if (!postgres) continue
     await postgres.query(`CREATE DATABASE workers_${count}`)
     const url = postgres.url.replace(/\/postgres$/, `/workers_${count}`)
-    servers.push(await MeasuredServer.start('PostgreSQL', count, join(directory, `pg-${count}`), url, shape))
+    servers.push(
+      await MeasuredServer.start('PostgreSQL', count, join(directory, `pg-${count}`), url, sessions),
+    )
   }
   say('idle memory, MiB, the first process first:')
   for (const server of servers) {

@@ -6,10 +6,12 @@ import { password } from '../../test/support/in-process-issuer.ts'
 import { registerAccounts } from '../../test/support/installation.ts'
 import { basic, post, toPair } from '../../test/support/oauth.ts'
 import { ownExecutable } from '../installation.ts'
-import { listResident, readCpuTime } from '../process-usage.ts'
+import { beginSessions } from '../peers/sessions.ts'
+import { listResident } from '../process-usage.ts'
 import { findFreePort } from '../server-process.ts'
+import { renderBasic, renderGrants } from '../subjects/oauth.ts'
+import type { Grant, TokenRequest } from '../subjects/subject.ts'
 
-const loginsAtOnce = 8
 const deadline = 60_000
 
 /** A Mintage of one or more processes that is measured. */
@@ -17,32 +19,32 @@ export class MeasuredServer {
   readonly name: string
   readonly workers: number
   readonly port: number
-  readonly authorization: string
+  readonly requests: Readonly<Record<Grant, TokenRequest>>
   readonly #child: ChildProcess
-  /** Refresh tokens by connection. */
-  lines: readonly (readonly string[])[] = []
+  /** One of each session. */
+  refreshTokens: readonly string[] = []
 
   private constructor(
     name: string,
     workers: number,
     port: number,
-    authorization: string,
+    requests: Readonly<Record<Grant, TokenRequest>>,
     child: ChildProcess,
   ) {
     this.name = name
     this.workers = workers
     this.port = port
-    this.authorization = authorization
+    this.requests = requests
     this.#child = child
   }
 
-  /** Installs and starts one in `directory`, with sessions for each of so many connections. */
+  /** Installs and starts one in `directory`, with so many sessions. */
   static async start(
     name: string,
     workers: number,
     directory: string,
     databaseUrl: string,
-    { connections, sessions }: { readonly connections: number; readonly sessions: number },
+    sessions: number,
   ): Promise<MeasuredServer> {
     mkdirSync(directory)
     const port = await findFreePort()
@@ -62,33 +64,26 @@ export class MeasuredServer {
       env: { ...process.env, NODE_ENV: 'production', ...environment },
       stdio: ['ignore', openSync('/dev/null', 'w'), 'inherit'],
     })
-    const { Authorization } = basic(service)
-    const server = new MeasuredServer(name, workers, port, Authorization, child)
+    const requests = renderGrants('/oauth2/token', renderBasic(service.id, service.secret))
+    const server = new MeasuredServer(name, workers, port, requests, child)
     await server.#ready()
-    const tokens: string[] = []
-    const client = async () => {
-      while (tokens.length < connections * sessions) {
-        const form = { grant_type: 'password', username: 'ada', password }
-        const answer = await post(`http://127.0.0.1:${port}/oauth2/token`, form, { Authorization })
-        tokens.push(toPair(answer).refresh_token)
-      }
-    }
-    await Promise.all(Array.from({ length: loginsAtOnce }, client))
-    server.lines = Array.from({ length: connections }, (_, index) =>
-      tokens.slice(index * sessions, (index + 1) * sessions),
+    const form = { grant_type: 'password', username: 'ada', password }
+    server.refreshTokens = await beginSessions(
+      sessions,
+      async () =>
+        toPair(await post(`http://127.0.0.1:${port}/oauth2/token`, form, basic(service))).refresh_token,
     )
     return server
   }
 
-  /** CPU of all its processes since they began, in milliseconds; its first one alone. */
-  cpu(): { readonly all: number; readonly first: number } {
-    const { total, own } = readCpuTime(this.#child.pid ?? 0)
-    return { all: total, first: own }
+  /** Of its first process. */
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** Resident memory of each of its processes, in bytes, the first one's first. */
   resident(): readonly number[] {
-    return listResident(this.#child.pid ?? 0)
+    return listResident(this.pid)
   }
 
   async stop(): Promise<void> {
